@@ -1,0 +1,192 @@
+//! The L1 data fee: what a transaction pays for its place in a batch.
+//!
+//! The size in the batch is estimated by a linear model over the length that FastLZ, a fast
+//! compressor, gives it (OP Stack specification, Fjord). The model is the one that the
+//! GasPriceOracle predeploy computes in Solidity, so that wallets estimate what the chain charges.
+
+use alloc::{vec, vec::Vec};
+use alloy_primitives::U256;
+
+/// Smallest estimate, in millionths of a byte.
+const MIN_SIZE_SCALED: u64 = 100_000_000;
+/// Intercept of the model, in millionths of a byte, subtracted.
+const INTERCEPT: u64 = 42_585_600;
+/// Slope of the model, in millionths of a byte for each FastLZ byte.
+const FASTLZ_COEFFICIENT: u64 = 836_500;
+/// Gas of one non-zero calldata byte before EIP-7623, the unit of `l1_gas_used`.
+const GAS_PER_BYTE: u64 = 16;
+
+/// Prices of L1 data as the L1Block predeploy holds them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct L1FeeParams {
+    /// Base fee of the L1 origin, wei for a gas.
+    pub l1_base_fee: U256,
+    /// Blob base fee of the L1 origin, wei for a blob gas.
+    pub blob_base_fee: U256,
+    /// Weight of the base fee, in millionths.
+    pub base_fee_scalar: u32,
+    /// Weight of the blob base fee, in millionths.
+    pub blob_base_fee_scalar: u32,
+}
+
+impl L1FeeParams {
+    /// The fee in wei of the signed transaction whose EIP-2718 bytes are `raw`.
+    pub fn l1_fee(&self, raw: &[u8]) -> U256 {
+        if raw.is_empty() {
+            return U256::ZERO;
+        }
+        let by_calldata = U256::from(GAS_PER_BYTE)
+            .saturating_mul(U256::from(self.base_fee_scalar))
+            .saturating_mul(self.l1_base_fee);
+        let by_blob = U256::from(self.blob_base_fee_scalar).saturating_mul(self.blob_base_fee);
+        let weighted = by_calldata.saturating_add(by_blob);
+        U256::from(estimated_size_scaled(raw)).saturating_mul(weighted)
+            / U256::from(1_000_000_000_000u64)
+    }
+
+    /// The estimate as gas of calldata: 16 for a byte. For receipts.
+    pub fn l1_gas_used(&self, raw: &[u8]) -> u64 {
+        if raw.is_empty() {
+            return 0;
+        }
+        estimated_size_scaled(raw).saturating_mul(GAS_PER_BYTE) / 1_000_000
+    }
+}
+
+/// Estimated size in a batch, in millionths of a byte.
+fn estimated_size_scaled(raw: &[u8]) -> u64 {
+    u64::from(flz_compress_len(raw))
+        .saturating_mul(FASTLZ_COEFFICIENT)
+        .saturating_sub(INTERCEPT)
+        .max(MIN_SIZE_SCALED)
+}
+
+/// Length of `input` after FastLZ level 1, as Solady's `LibZip.flzCompress` counts it.
+///
+/// Time is linear in the input: each position is hashed once and a match is walked once.
+pub fn flz_compress_len(input: &[u8]) -> u32 {
+    let length = u32::try_from(input.len()).unwrap_or(u32::MAX);
+    let limit = length.saturating_sub(13);
+    let mut table: Vec<u32> = vec![0; 8192];
+    let mut literal_start = 0u32;
+    let mut position = 2u32;
+    let mut out = 0u32;
+    while position < limit {
+        let mut reference;
+        let mut distance;
+        loop {
+            let word = read3(input, position);
+            let slot = hash3(word);
+            reference = table[slot];
+            table[slot] = position;
+            distance = position.wrapping_sub(reference);
+            if position >= limit {
+                break;
+            }
+            position += 1;
+            if distance < 8192 && word == read3(input, reference) {
+                break;
+            }
+        }
+        if position >= limit {
+            break;
+        }
+        position -= 1;
+        if position > literal_start {
+            out += literals_len(position - literal_start);
+        }
+        let matched = match_len(input, reference + 3, position + 3, limit + 9);
+        out += copy_len(matched);
+        position += matched;
+        for _ in 0..2 {
+            table[hash3(read3(input, position))] = position;
+            position += 1;
+        }
+        literal_start = position;
+    }
+    out + literals_len(length - literal_start)
+}
+
+fn read3(input: &[u8], at: u32) -> u32 {
+    let at = at as usize;
+    let byte = |i: usize| u32::from(input.get(at + i).copied().unwrap_or(0));
+    byte(0) | byte(1) << 8 | byte(2) << 16
+}
+
+fn hash3(word: u32) -> usize {
+    (((2_654_435_769u64 * u64::from(word)) >> 19) & 0x1fff) as usize
+}
+
+fn literals_len(count: u32) -> u32 {
+    let full = 0x21 * (count / 0x20);
+    let rest = count % 0x20;
+    if rest == 0 { full } else { full + rest + 1 }
+}
+
+/// Bytes that match from two places, counted until `end` for the later one.
+fn match_len(input: &[u8], mut reference: u32, mut position: u32, end: u32) -> u32 {
+    let mut length = 0;
+    while position < end {
+        let equal = input.get(reference as usize) == input.get(position as usize);
+        reference += 1;
+        position += 1;
+        length += 1;
+        if !equal {
+            return length;
+        }
+    }
+    length
+}
+
+fn copy_len(matched: u32) -> u32 {
+    let rest = matched - 1;
+    let full = 3 * (rest / 262);
+    if rest % 262 >= 6 { full + 3 } else { full + 2 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minimum_applies_to_a_plain_transfer() {
+        let params = L1FeeParams {
+            l1_base_fee: U256::from(1_000_000_000u64),
+            blob_base_fee: U256::from(1),
+            base_fee_scalar: 1_000_000,
+            blob_base_fee_scalar: 0,
+        };
+        // 100 bytes at 16 gas at 1 gwei.
+        assert_eq!(params.l1_fee(&[1u8; 60]), U256::from(1_600_000_000_000u64));
+        assert_eq!(params.l1_gas_used(&[1u8; 60]), 1600);
+    }
+
+    #[test]
+    fn nothing_costs_nothing() {
+        assert_eq!(L1FeeParams::default().l1_fee(&[]), U256::ZERO);
+    }
+
+    #[test]
+    fn runs_compress_to_op_geths_lengths() {
+        // Vectors of op-geth's `TestFlzCompressLen`.
+        assert_eq!(flz_compress_len(&[]), 0);
+        assert_eq!(flz_compress_len(&[0u8; 1000]), 21);
+        assert_eq!(flz_compress_len(&[0x2a; 1000]), 21);
+    }
+
+    #[test]
+    fn incompressible_bytes_grow_by_one_in_thirty_two() {
+        let random: Vec<u8> =
+            (0..1000u32).flat_map(|i| alloy_primitives::keccak256(i.to_be_bytes()).0).collect();
+        let compressed = flz_compress_len(&random) as usize;
+        assert!(compressed > random.len() && compressed <= random.len() + random.len() / 32 + 1);
+    }
+
+    #[test]
+    fn any_length_near_the_window_is_fine() {
+        for length in 0..64 {
+            let zeros = vec![0u8; length];
+            assert!(flz_compress_len(&zeros) as usize <= length + length / 32 + 1);
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! The `mezz` command line.
+fn main() {}
