@@ -1,0 +1,1 @@
+//! An EVM chain: state, durable storage, block building and unwinding.

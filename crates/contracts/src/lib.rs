@@ -1,0 +1,1 @@
+//! Compiled contracts, their bindings, the deployment plan and the L2 predeploys.

@@ -1,0 +1,23 @@
+//! The Layer 1 as a Layer 2 sees it: a client that says clearly what went wrong, a follower that
+//! yields blocks and reorganisations in order, a source of verified blobs, and a sender of
+//! transactions that survives reorganisations and restarts.
+
+pub mod blobs;
+pub mod client;
+pub mod follower;
+pub mod sender;
+
+mod http;
+mod kzg;
+mod types;
+
+pub use blobs::{BlobError, BlobSource, BlobSourceConfig};
+pub use client::{FeeInfo, L1Client, L1ClientConfig, L1Error};
+pub use follower::{
+    FollowError, Follower, FollowerConfig, FollowerState, L1BlockData, L1Event, LogCheck,
+};
+pub use kzg::{KzgError, blob_versioned_hash, warm_up_kzg};
+pub use sender::{
+    FeeLimits, SendError, SenderConfig, SenderStatus, TxRequest, TxSender, TxSenderTask, TxTicket,
+};
+pub use types::{BlockRef, L1Log};
