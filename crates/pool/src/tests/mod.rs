@@ -1,0 +1,1 @@
+//! Rules of the pool, one test each.
