@@ -1,0 +1,325 @@
+//! The execution of a block, one transaction at a time.
+
+use crate::{
+    context::{BlockAttributes, BlockContext},
+    diff::state_diff,
+    error::{ExecuteError, InvalidTx, from_evm},
+    evm::{LayerEvm, l1_fee_params, layer_evm, nonce, system_call, transact},
+    spec::{ChainSpec, Layer},
+    state::StateReader,
+    transaction::tx_env,
+};
+use alloc::vec::Vec;
+use alloy_consensus::{
+    Transaction as _, Typed2718,
+    constants::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH},
+};
+use alloy_eips::{
+    eip2935::HISTORY_STORAGE_ADDRESS, eip4788::BEACON_ROOTS_ADDRESS, eip7685::EMPTY_REQUESTS_HASH,
+};
+use core::fmt;
+use mezz_primitives::{
+    Address, B256, Bloom, Bytes, Header, Receipt, StateDiff, Transaction, U256, fee::L1FeeParams,
+    receipts_root, transactions_root,
+};
+use revm::context::result::{ExecutionResult, HaltReason, Output};
+
+/// What one transaction did, beside its receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TxOutcome {
+    /// Whether its state changes were kept.
+    pub success: bool,
+    /// Gas used by it alone, after refunds.
+    pub gas_used: u64,
+    /// What it returned or reverted with.
+    pub output: Bytes,
+    /// The contract that it created.
+    pub created: Option<Address>,
+    /// Why it stopped, if it neither succeeded nor reverted.
+    pub halt: Option<HaltReason>,
+    /// L1 data fee in wei; zero for a deposit and on L1.
+    pub l1_fee: U256,
+    /// L1 data in gas of calldata; zero for a deposit and on L1.
+    pub l1_gas_used: u64,
+    /// Nonce of the sender before it ran, of a deposit.
+    pub deposit_nonce: Option<u64>,
+}
+
+/// What a block did.
+#[derive(Clone, Debug)]
+pub struct BlockOutcome {
+    /// The header fields that preceded execution.
+    pub context: BlockContext,
+    /// One for each transaction, in order.
+    pub receipts: Vec<Receipt>,
+    /// Gas used by all transactions.
+    pub gas_used: u64,
+    /// Blob gas used by all transactions.
+    pub blob_gas_used: u64,
+    /// Bloom of all logs.
+    pub logs_bloom: Bloom,
+    /// All that changed in the state.
+    pub diff: StateDiff,
+}
+
+impl BlockOutcome {
+    /// The header of the block.
+    ///
+    /// `transactions` are those that ran, in order; `state_root` is that of the state after `diff`.
+    /// `withdrawals_root` is [`EMPTY_ROOT_HASH`] on L1, where no block has withdrawals, and the
+    /// storage root of the L2ToL1MessagePasser on L2 (OP Stack, since Isthmus). The roots of
+    /// transactions and receipts are computed here.
+    pub fn seal_header<'t>(
+        &self,
+        transactions: impl IntoIterator<Item = &'t Transaction, IntoIter: ExactSizeIterator>,
+        state_root: B256,
+        withdrawals_root: B256,
+    ) -> Header {
+        let attributes = &self.context.attributes;
+        Header {
+            parent_hash: self.context.parent_hash,
+            ommers_hash: EMPTY_OMMER_ROOT_HASH,
+            beneficiary: attributes.beneficiary,
+            state_root,
+            transactions_root: transactions_root(transactions),
+            receipts_root: receipts_root(&self.receipts),
+            logs_bloom: self.logs_bloom,
+            difficulty: U256::ZERO,
+            number: self.context.number,
+            gas_limit: attributes.gas_limit,
+            gas_used: self.gas_used,
+            timestamp: attributes.timestamp,
+            extra_data: attributes.extra_data.clone(),
+            mix_hash: attributes.prev_randao,
+            base_fee_per_gas: Some(self.context.base_fee),
+            withdrawals_root: Some(withdrawals_root),
+            blob_gas_used: Some(self.blob_gas_used),
+            excess_blob_gas: Some(self.context.excess_blob_gas),
+            parent_beacon_block_root: Some(attributes.parent_beacon_block_root),
+            requests_hash: Some(EMPTY_REQUESTS_HASH),
+            ..Default::default()
+        }
+    }
+
+    /// [`Self::seal_header`] for a chain without withdrawals.
+    pub fn seal_l1_header<'t>(
+        &self,
+        transactions: impl IntoIterator<Item = &'t Transaction, IntoIter: ExactSizeIterator>,
+        state_root: B256,
+    ) -> Header {
+        self.seal_header(transactions, state_root, EMPTY_ROOT_HASH)
+    }
+}
+
+/// Executes the transactions of one block on the state after its parent.
+pub struct BlockExecutor<'a, S: StateReader> {
+    spec: ChainSpec,
+    context: BlockContext,
+    state: &'a S,
+    evm: LayerEvm<'a, S>,
+    /// Prices of L1 data, once known. The block's first deposit sets them, so they are not read
+    /// before the first transaction that pays.
+    l1_fee_params: Option<L1FeeParams>,
+    receipts: Vec<Receipt>,
+    gas_used: u64,
+    blob_gas_used: u64,
+}
+
+impl<S: StateReader> fmt::Debug for BlockExecutor<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockExecutor")
+            .field("context", &self.context)
+            .field("transactions", &self.receipts.len())
+            .field("gas_used", &self.gas_used)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a, S: StateReader> BlockExecutor<'a, S> {
+    /// Begins the block after `parent`: `state` is the state after `parent`.
+    pub fn new(
+        spec: &ChainSpec,
+        parent: &Header,
+        attributes: &BlockAttributes,
+        state: &'a S,
+    ) -> Result<Self, ExecuteError<S::Error>> {
+        Self::with_context(spec, BlockContext::next(spec, parent, attributes.clone()), state)
+    }
+
+    /// Begins a block whose context is known, such as one that is replayed.
+    ///
+    /// Stores the parent's beacon root (EIP-4788) and hash (EIP-2935) first, each if the chain has
+    /// the contract for it.
+    pub fn with_context(
+        spec: &ChainSpec,
+        context: BlockContext,
+        state: &'a S,
+    ) -> Result<Self, ExecuteError<S::Error>> {
+        let mut evm = layer_evm(spec, &context, state, ());
+        let beacon_root = context.attributes.parent_beacon_block_root;
+        for (contract, data) in
+            [(BEACON_ROOTS_ADDRESS, beacon_root), (HISTORY_STORAGE_ADDRESS, context.parent_hash)]
+        {
+            system_call(&mut evm, contract, Bytes::copy_from_slice(data.as_slice()))
+                .map_err(|error| from_evm(error, context.base_fee, spec.chain_id))?;
+        }
+        Ok(Self {
+            spec: *spec,
+            context,
+            state,
+            evm,
+            l1_fee_params: None,
+            receipts: Vec::new(),
+            gas_used: 0,
+            blob_gas_used: 0,
+        })
+    }
+
+    /// The header fields that precede execution.
+    pub const fn context(&self) -> &BlockContext {
+        &self.context
+    }
+
+    /// Gas that the block's transactions have used.
+    pub const fn gas_used(&self) -> u64 {
+        self.gas_used
+    }
+
+    /// Gas that is left: no transaction with a higher limit fits.
+    pub const fn gas_left(&self) -> u64 {
+        self.context.attributes.gas_limit.saturating_sub(self.gas_used)
+    }
+
+    /// Blob gas that is left.
+    pub const fn blob_gas_left(&self) -> u64 {
+        match self.spec.layer {
+            Layer::L1 => {
+                self.spec.blobs.max_blob_gas_per_block().saturating_sub(self.blob_gas_used)
+            }
+            Layer::L2 => 0,
+        }
+    }
+
+    /// Receipts so far.
+    pub fn receipts(&self) -> &[Receipt] {
+        &self.receipts
+    }
+
+    /// Runs the next transaction of the block.
+    ///
+    /// `sender` is its recovered signer, or the `from` of a deposit. After
+    /// [`ExecuteError::Invalid`] the block is as before; after another error it is lost. A deposit
+    /// is invalid only where deposits do not exist or the block has less gas left than its limit.
+    pub fn execute(
+        &mut self,
+        tx: &Transaction,
+        sender: Address,
+    ) -> Result<TxOutcome, ExecuteError<S::Error>> {
+        self.check_room(tx)?;
+        let mut l1_fee = U256::ZERO;
+        let mut l1_gas_used = 0;
+        let mut deposit_nonce = None;
+        if tx.is_deposit() {
+            deposit_nonce = Some(nonce(&self.evm, &sender).map_err(ExecuteError::State)?);
+            self.l1_fee_params = None;
+        } else if self.spec.is_l2() {
+            let params = self.l1_fee_params()?;
+            let raw = tx.encoded();
+            l1_fee = params.l1_fee(&raw);
+            l1_gas_used = params.l1_gas_used(&raw);
+        }
+        let mint = tx.as_deposit().map(|deposit| deposit.mint);
+        let result = transact(&mut self.evm, tx_env(tx, sender), mint, l1_fee)
+            .map_err(|error| from_evm(error, self.context.base_fee, self.spec.chain_id))?;
+
+        let gas_used = result.tx_gas_used();
+        let success = result.is_success();
+        self.gas_used = self.gas_used.saturating_add(gas_used);
+        self.blob_gas_used =
+            self.blob_gas_used.saturating_add(tx.blob_gas_used().unwrap_or_default());
+        let (output, created, halt, logs) = split(result);
+        self.receipts.push(Receipt {
+            tx_type: tx.ty(),
+            success,
+            cumulative_gas_used: self.gas_used,
+            logs,
+            deposit_nonce,
+        });
+        Ok(TxOutcome {
+            success,
+            gas_used,
+            output,
+            created,
+            halt,
+            l1_fee,
+            l1_gas_used,
+            deposit_nonce,
+        })
+    }
+
+    /// Ends the block.
+    pub fn finish(mut self) -> Result<BlockOutcome, ExecuteError<S::Error>> {
+        let state = self.evm.ctx.journaled_state.inner.finalize();
+        let diff = state_diff(state, self.state).map_err(ExecuteError::State)?;
+        let mut logs_bloom = Bloom::ZERO;
+        for log in self.receipts.iter().flat_map(|receipt| &receipt.logs) {
+            logs_bloom.accrue_log(log);
+        }
+        Ok(BlockOutcome {
+            context: self.context,
+            receipts: self.receipts,
+            gas_used: self.gas_used,
+            blob_gas_used: self.blob_gas_used,
+            logs_bloom,
+            diff,
+        })
+    }
+
+    fn l1_fee_params(&mut self) -> Result<L1FeeParams, ExecuteError<S::Error>> {
+        if let Some(params) = self.l1_fee_params {
+            return Ok(params);
+        }
+        let params = l1_fee_params(&mut self.evm).map_err(ExecuteError::State)?;
+        self.l1_fee_params = Some(params);
+        Ok(params)
+    }
+
+    /// Rules of the block that need no state.
+    fn check_room(&self, tx: &Transaction) -> Result<(), InvalidTx> {
+        let available = self.gas_left();
+        if tx.gas_limit() > available {
+            return Err(InvalidTx::BlockGasExceeded { gas_limit: tx.gas_limit(), available });
+        }
+        if let Some(deposit) = tx.as_deposit() {
+            if !self.spec.is_l2() {
+                return Err(InvalidTx::DepositNotSupported);
+            }
+            if deposit.is_system_transaction {
+                return Err(InvalidTx::SystemTransaction);
+            }
+        }
+        if let Some(blob_gas) = tx.blob_gas_used() {
+            if self.spec.is_l2() {
+                return Err(InvalidTx::BlobsNotSupported);
+            }
+            let available = self.blob_gas_left();
+            if blob_gas > available {
+                return Err(InvalidTx::BlockBlobGasExceeded { blob_gas, available });
+            }
+        }
+        Ok(())
+    }
+}
+
+type Split = (Bytes, Option<Address>, Option<HaltReason>, Vec<mezz_primitives::Log>);
+
+fn split(result: ExecutionResult) -> Split {
+    match result {
+        ExecutionResult::Success { output, logs, .. } => match output {
+            Output::Call(data) => (data, None, None, logs),
+            Output::Create(data, created) => (data, created, None, logs),
+        },
+        ExecutionResult::Revert { output, .. } => (output, None, None, Vec::new()),
+        ExecutionResult::Halt { reason, .. } => (Bytes::new(), None, Some(reason), Vec::new()),
+    }
+}
