@@ -1,0 +1,159 @@
+// Compiles the contracts and writes `artifacts/`. With `--check` it writes nothing and fails if a byte would differ.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, posix } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const require = createRequire(import.meta.url);
+const root = dirname(fileURLToPath(import.meta.url));
+const check = process.argv.includes("--check");
+
+// Contracts that are deployed or put in a genesis, and their file.
+const contracts = {
+  AnchorStateRegistry: "rollup/l1/AnchorStateRegistry.sol",
+  DisputeGameFactory: "rollup/l1/DisputeGameFactory.sol",
+  Inbox: "rollup/l1/Inbox.sol",
+  L1CrossDomainMessenger: "rollup/l1/L1CrossDomainMessenger.sol",
+  L1ERC721Bridge: "rollup/l1/L1ERC721Bridge.sol",
+  L1StandardBridge: "rollup/l1/L1StandardBridge.sol",
+  Portal: "rollup/l1/Portal.sol",
+  ProposalGame: "rollup/l1/ProposalGame.sol",
+  FeeVault: "rollup/l2/FeeVault.sol",
+  GasPriceOracle: "rollup/l2/GasPriceOracle.sol",
+  L1Block: "rollup/l2/L1Block.sol",
+  L2CrossDomainMessenger: "rollup/l2/L2CrossDomainMessenger.sol",
+  L2ERC721Bridge: "rollup/l2/L2ERC721Bridge.sol",
+  L2StandardBridge: "rollup/l2/L2StandardBridge.sol",
+  L2ToL1MessagePasser: "rollup/l2/L2ToL1MessagePasser.sol",
+  OptimismMintableERC721: "rollup/l2/OptimismMintableERC721.sol",
+  OptimismMintableERC721Factory: "rollup/l2/OptimismMintableERC721Factory.sol",
+  WETH9: "rollup/l2/WETH9.sol",
+  Multicall3: "shared/Multicall3.sol",
+  OptimismMintableERC20: "shared/OptimismMintableERC20.sol",
+  OptimismMintableERC20Factory: "shared/OptimismMintableERC20Factory.sol",
+};
+
+const settings = {
+  evmVersion: "osaka",
+  viaIR: true,
+  optimizer: { enabled: true, runs: 10000 },
+  metadata: { bytecodeHash: "none", appendCBOR: false },
+};
+
+function locate(path) {
+  const package_ = /^(@openzeppelin|solady)\//.test(path);
+  return join(root, package_ ? "node_modules" : "", path);
+}
+
+// The sources that `path` needs, itself included, in order of first use.
+function collect(path, sources) {
+  if (sources[path]) return;
+  const content = readFileSync(locate(path), "utf8");
+  sources[path] = { content };
+  for (const [, target] of content.matchAll(/^import\s+(?:[^;"']*?from\s+)?["']([^"']+)["']/gm)) {
+    collect(target.startsWith(".") ? posix.join(posix.dirname(path), target) : target, sources);
+  }
+}
+
+const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+
+// Names of all immutable variables, by the id that the compiler gives them.
+function immutableNames(output) {
+  const names = {};
+  const visit = (node) => {
+    if (Array.isArray(node)) return node.forEach(visit);
+    if (node === null || typeof node !== "object") return;
+    if (node.nodeType === "VariableDeclaration" && node.mutability === "immutable") names[node.id] = node.name;
+    Object.values(node).forEach(visit);
+  };
+  for (const { ast } of Object.values(output.sources)) visit(ast);
+  return names;
+}
+
+// Storage types are named after compiler ids, which change with unrelated sources: keep what does not.
+function storageLayout(layout) {
+  return (layout?.storage ?? []).map(({ label, offset, slot, type }) => ({
+    label,
+    slot,
+    offset,
+    type: layout.types[type].label,
+    bytes: layout.types[type].numberOfBytes,
+  }));
+}
+
+const sources = {};
+for (const file of Object.values(contracts)) collect(file, sources);
+
+const solc = require("solc");
+const output = JSON.parse(
+  solc.compile(
+    JSON.stringify({
+      language: "Solidity",
+      sources,
+      settings: {
+        ...settings,
+        outputSelection: {
+          "*": {
+            "": ["ast"],
+            "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode", "storageLayout", "transientStorageLayout"],
+          },
+        },
+      },
+    }),
+  ),
+);
+// A warning about our own sources is an error; what the libraries' authors are warned of is theirs.
+const complaints = (output.errors ?? []).filter(
+  ({ severity, sourceLocation }) => severity === "error" || !/^(@openzeppelin|solady)\//.test(sourceLocation?.file ?? ""),
+);
+for (const { formattedMessage } of complaints) console.error(formattedMessage);
+if (complaints.length > 0) process.exit(1);
+
+const names = immutableNames(output);
+const directory = join(root, "artifacts");
+mkdirSync(directory, { recursive: true });
+let stale = 0;
+for (const [name, file] of Object.entries(contracts)) {
+  const { abi, evm, storageLayout: layout } = output.contracts[file][name];
+  const needed = {};
+  collect(file, needed);
+  const immutableReferences = {};
+  for (const [id, places] of Object.entries(evm.deployedBytecode.immutableReferences ?? {})) {
+    if (immutableReferences[names[id]]) throw new Error(`${name}: two immutables are called ${names[id]}`);
+    immutableReferences[names[id]] = places.map(({ start }) => start);
+  }
+  const artifact = {
+    contractName: name,
+    sourceName: file,
+    compiler: solc.version().replace(/\.Emscripten.*$/, ""),
+    settings,
+    sources: Object.fromEntries(Object.keys(needed).sort().map((path) => [path, sha256(needed[path].content)])),
+    abi,
+    storageLayout: storageLayout(layout),
+    immutableReferences: Object.fromEntries(Object.entries(immutableReferences).sort()),
+    bytecode: "0x" + evm.bytecode.object,
+    deployedBytecode: "0x" + evm.deployedBytecode.object,
+  };
+  const text = JSON.stringify(artifact, null, 1) + "\n";
+  const path = join(directory, `${name}.json`);
+  if (check) {
+    if (!existsSync(path) || readFileSync(path, "utf8") !== text) {
+      console.error(`artifacts/${name}.json is not what the sources compile to: run \`node build.mjs\``);
+      stale++;
+    }
+  } else {
+    writeFileSync(path, text);
+    console.log(`${name.padEnd(30)} ${String((artifact.deployedBytecode.length - 2) / 2).padStart(6)} bytes`);
+  }
+}
+for (const file of readdirSync(directory)) {
+  if (contracts[file.replace(/\.json$/, "")]) continue;
+  if (check) {
+    console.error(`artifacts/${file} belongs to no contract`);
+    stale++;
+  } else {
+    rmSync(join(directory, file));
+  }
+}
+if (stale > 0) process.exit(1);
