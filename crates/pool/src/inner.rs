@@ -233,13 +233,13 @@ impl Inner {
             worth = worth.min(self.worth(executable, tx.tip_cap.min(tip), tx.fee_cap.min(fee_cap)));
         }
         let now = Instant::now();
-        let mut evicted: Vec<Arc<PooledTransaction>> = Vec::new();
+        let mut evicted: Vec<(AccountState, Arc<PooledTransaction>)> = Vec::new();
         loop {
             let full = self.slots - freed_slots + tx.slots() > config.max_slots
                 || self.bytes - freed_bytes + tx.bytes > config.max_bytes;
             let queue_full = !executable && !replaces && self.queued_txs >= config.max_queued;
             if !full && !queue_full {
-                return Ok(evicted);
+                return Ok(evicted.into_iter().map(|(_, tx)| tx).collect());
             }
             let victim = self
                 .victim()
@@ -253,14 +253,15 @@ impl Inner {
                             .and_then(Sender::last_nonce)
                             .is_some_and(|last| last > tx.nonce())
                 })
-                .and_then(|(_, address)| self.take_last(address, now));
+                .and_then(|(_, address)| {
+                    let state = *self.senders.get(&address)?.state();
+                    Some((state, self.take_last(address, now)?))
+                });
             match victim {
                 Some(victim) => evicted.push(victim),
                 None => {
                     // Refused: what had to leave for it comes back.
-                    for tx in evicted.into_iter().rev() {
-                        let state = AccountState::default();
-                        let state = self.senders.get(&tx.sender()).map_or(state, |s| *s.state());
+                    for (state, tx) in evicted.into_iter().rev() {
                         self.put(state, tx, now);
                     }
                     return Err(PoolError::Underpriced);
@@ -445,8 +446,7 @@ fn check_bump(
     let bump = if blobs { config.blob_price_bump } else { config.price_bump };
     // Strictly more, so that a fee of nothing is not replaced by nothing.
     let enough = |old: u128, new: u128| {
-        new > old
-            && U256::from(new) * U256::from(100) >= U256::from(old) * U256::from(100 + bump)
+        new > old && U256::from(new) * U256::from(100) >= U256::from(old) * U256::from(100 + bump)
     };
     let blob_enough = match (old.blob_fee_cap, new.blob_fee_cap) {
         (Some(old), Some(new)) => enough(old, new),

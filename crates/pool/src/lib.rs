@@ -7,6 +7,8 @@
 //!
 //! Error texts are those of go-ethereum, since clients and tools match on them.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod best;
 mod config;
 mod error;

@@ -109,10 +109,7 @@ impl Pool {
     /// Counts an L1 data fee, in wei, as part of what a transaction can cost. It is computed from
     /// the canonical bytes when the transaction comes in.
     #[must_use]
-    pub fn with_data_fee(
-        mut self,
-        fee: impl Fn(&[u8]) -> U256 + Send + Sync + 'static,
-    ) -> Self {
+    pub fn with_data_fee(mut self, fee: impl Fn(&[u8]) -> U256 + Send + Sync + 'static) -> Self {
         self.data_fee = Some(Arc::new(fee));
         self
     }
@@ -143,7 +140,11 @@ impl Pool {
         txs.into_iter().map(|tx| self.add_at(tx, now)).collect()
     }
 
-    pub(crate) fn add_at(&self, new: NewTransaction, now: Instant) -> Result<AddOutcome, PoolError> {
+    pub(crate) fn add_at(
+        &self,
+        new: NewTransaction,
+        now: Instant,
+    ) -> Result<AddOutcome, PoolError> {
         let (encoded_len, data_fee) = match &self.data_fee {
             Some(fee) => {
                 let encoded = new.tx.tx.encoded();
@@ -326,7 +327,6 @@ impl Pool {
     }
 
     /// The transactions of one sender: pending, queued.
-    #[expect(clippy::type_complexity, reason = "a pair of lists")]
     pub fn content_from(
         &self,
         address: &Address,

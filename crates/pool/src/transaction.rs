@@ -1,7 +1,7 @@
 //! A transaction on its way into the pool, and in it.
 
 use crate::DecodeError;
-use alloy_consensus::{EthereumTxEnvelope, Transaction as _, TxEip4844WithSidecar};
+use alloy_consensus::{EthereumTxEnvelope, Transaction as _, TxEip4844, TxEip4844WithSidecar};
 use alloy_eips::{
     eip2718::{Decodable2718, Eip2718Error},
     eip7594::BlobTransactionSidecarVariant,
@@ -39,13 +39,13 @@ impl NewTransaction {
         match raw.first() {
             None => Err(DecodeError::Empty),
             Some(&BLOB_TX_TYPE) => decode_blob(raw),
-            Some(_) => {
-                let tx = Transaction::decode(raw).map_err(decode_error)?;
-                if tx.is_deposit() {
-                    return Err(DecodeError::UnsupportedType);
-                }
-                Ok((tx, None))
+            // Below 0xc0, the start of a legacy transaction's list, the first byte is the type.
+            Some(0xc0.. | 1 | 2 | 4) => {
+                let tx = EthereumTxEnvelope::<TxEip4844>::decode_2718_exact(raw)
+                    .map_err(decode_error)?;
+                Ok((Transaction::Ethereum(tx), None))
             }
+            Some(_) => Err(DecodeError::UnsupportedType),
         }
     }
 }
@@ -79,10 +79,10 @@ fn decode_blob(
 }
 
 fn decode_error(error: Eip2718Error) -> DecodeError {
-    match error {
-        Eip2718Error::UnexpectedType(_) => DecodeError::UnsupportedType,
-        error => DecodeError::Encoding(error.to_string()),
-    }
+    DecodeError::Encoding(match error {
+        Eip2718Error::RlpError(error) => error.to_string(),
+        error => error.to_string(),
+    })
 }
 
 /// A transaction in the pool, with what the pool has computed of it.

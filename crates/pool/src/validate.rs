@@ -1,10 +1,6 @@
 //! The rules that need neither the state nor the other transactions.
 
-use crate::{
-    BlobCheck, PoolConfig, PoolError,
-    error::AddResult,
-    transaction::NewTransaction,
-};
+use crate::{BlobCheck, PoolConfig, PoolError, error::AddResult, transaction::NewTransaction};
 use alloy_consensus::Transaction as _;
 use alloy_eips::{eip2718::Typed2718, eip7623};
 use mezz_primitives::Transaction;
@@ -121,7 +117,8 @@ fn blobs(
         return Err(PoolError::TooManyBlobs { have: hashes.len(), max });
     }
     let sidecar = new.sidecar.as_ref().ok_or(PoolError::MissingSidecar)?;
-    if sidecar.blobs().len() != hashes.len() || !sidecar.versioned_hashes().eq(hashes.iter().copied())
+    if sidecar.blobs().len() != hashes.len()
+        || !sidecar.versioned_hashes().eq(hashes.iter().copied())
     {
         return Err(PoolError::InvalidSidecar(
             "the blobs are not those that the transaction names".into(),
