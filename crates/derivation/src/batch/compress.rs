@@ -1,0 +1,207 @@
+//! The general compressor under the columns. The id byte leaves room for others.
+
+use super::{DecodeError, MAX_PAYLOAD_BYTES};
+use alloc::{borrow::Cow, boxed::Box, vec, vec::Vec};
+use brotli_decompressor::{
+    Allocator, BrotliDecompressStream, BrotliResult, BrotliState, SliceWrapper, SliceWrapperMut,
+};
+
+/// The columns as they are.
+pub(super) const STORED: u8 = 0;
+/// Brotli, RFC 7932, without the large-window extension.
+pub(super) const BROTLI: u8 = 1;
+
+/// Decompresses `data`, refusing more than [`MAX_PAYLOAD_BYTES`] while it streams and anything
+/// after the end of the stream.
+pub(super) fn decompress(compressor: u8, data: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
+    match compressor {
+        STORED if data.len() > MAX_PAYLOAD_BYTES => Err(DecodeError::PayloadTooLong),
+        STORED => Ok(Cow::Borrowed(data)),
+        BROTLI => unbrotli(data, MAX_PAYLOAD_BYTES).map(Cow::Owned),
+        other => Err(DecodeError::Compressor(other)),
+    }
+}
+
+fn unbrotli(data: &[u8], limit: usize) -> Result<Vec<u8>, DecodeError> {
+    const CHUNK: usize = 64 << 10;
+    let mut state = BrotliState::new_strict(Heap, Heap, Heap);
+    let mut out = Vec::new();
+    let (mut available_in, mut offset_in, mut total) = (data.len(), 0, 0);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let (mut available_out, mut offset_out) = (CHUNK, 0);
+        let result = BrotliDecompressStream(
+            &mut available_in,
+            &mut offset_in,
+            data,
+            &mut available_out,
+            &mut offset_out,
+            &mut chunk,
+            &mut total,
+            &mut state,
+        );
+        if offset_out > limit - out.len() {
+            return Err(DecodeError::PayloadTooLong);
+        }
+        out.extend_from_slice(&chunk[..offset_out]);
+        match result {
+            BrotliResult::ResultSuccess if available_in == 0 => return Ok(out),
+            BrotliResult::ResultSuccess => return Err(DecodeError::TrailingBytes(available_in)),
+            BrotliResult::NeedsMoreOutput => {}
+            BrotliResult::NeedsMoreInput | BrotliResult::ResultFailure => {
+                return Err(DecodeError::Compression);
+            }
+        }
+    }
+}
+
+/// The decoder's memory, from the global allocator.
+#[derive(Clone, Copy, Debug)]
+struct Heap;
+
+/// Memory of the decoder.
+#[derive(Debug)]
+struct Cells<T>(Box<[T]>);
+
+impl<T> Default for Cells<T> {
+    fn default() -> Self {
+        Self(Box::default())
+    }
+}
+
+impl<T> SliceWrapper<T> for Cells<T> {
+    fn slice(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T> SliceWrapperMut<T> for Cells<T> {
+    fn slice_mut(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+}
+
+impl<T: Clone + Default> Allocator<T> for Heap {
+    type AllocatedMemory = Cells<T>;
+
+    fn alloc_cell(&mut self, len: usize) -> Cells<T> {
+        Cells(vec![T::default(); len].into_boxed_slice())
+    }
+
+    fn free_cell(&mut self, _: Cells<T>) {}
+}
+
+/// How hard the encoder tries. Decoding takes the same time for each.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quality(u8);
+
+/// The slowest and smallest.
+#[cfg(feature = "std")]
+pub const MAX_QUALITY: u8 = 11;
+
+#[cfg(feature = "std")]
+impl Quality {
+    /// About ten times faster than [`Self::BEST`], and about one percent larger.
+    pub const FAST: Self = Self(9);
+    /// The smallest.
+    pub const BEST: Self = Self(MAX_QUALITY);
+
+    /// Brotli's quality, 0 to 11.
+    pub const fn new(quality: u8) -> Option<Self> {
+        if quality <= MAX_QUALITY { Some(Self(quality)) } else { None }
+    }
+}
+
+#[cfg(feature = "std")]
+impl Default for Quality {
+    fn default() -> Self {
+        Self::FAST
+    }
+}
+
+/// Compresses the columns; stores them if that is smaller.
+#[cfg(feature = "std")]
+pub(super) fn compress(payload: Vec<u8>, quality: Quality) -> (u8, Vec<u8>) {
+    let params = brotli::enc::BrotliEncoderParams {
+        quality: i32::from(quality.0),
+        lgwin: window_bits(payload.len()),
+        size_hint: payload.len(),
+        ..Default::default()
+    };
+    let mut out = Vec::with_capacity(payload.len() / 2);
+    match brotli::BrotliCompress(&mut payload.as_slice(), &mut out, &params) {
+        Ok(_) if out.len() < payload.len() => (BROTLI, out),
+        // An error cannot come from reading and writing memory; storing is right in any case.
+        _ => (STORED, payload),
+    }
+}
+
+/// The smallest window that reaches over the whole payload: what the decoder has to allocate.
+#[cfg(feature = "std")]
+fn window_bits(len: usize) -> i32 {
+    let mut bits = 16;
+    while bits < 24 && (1usize << bits) - 16 < len {
+        bits += 1;
+    }
+    bits
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compression_is_undone_at_each_quality() {
+        let payload: Vec<u8> = (0..100_000u32).map(|i| (i % 251) as u8 ^ (i / 999) as u8).collect();
+        for quality in [0, 5, 9, 10, 11] {
+            let (id, data) = compress(payload.clone(), Quality::new(quality).unwrap());
+            assert_eq!(id, BROTLI);
+            assert_eq!(*decompress(id, &data).unwrap(), payload);
+        }
+        assert_eq!(Quality::new(12), None);
+    }
+
+    #[test]
+    fn compression_bomb_is_refused() {
+        let (_, data) = compress(vec![0; MAX_PAYLOAD_BYTES + 1], Quality::FAST);
+        assert!(data.len() < 10_000);
+        assert_eq!(decompress(BROTLI, &data), Err(DecodeError::PayloadTooLong));
+        let (_, data) = compress(vec![0; MAX_PAYLOAD_BYTES], Quality::FAST);
+        assert_eq!(decompress(BROTLI, &data).unwrap().len(), MAX_PAYLOAD_BYTES);
+    }
+
+    #[test]
+    fn bytes_after_the_compressed_stream_are_refused() {
+        let (_, mut data) = compress(vec![1; 1000], Quality::FAST);
+        data.push(0);
+        assert_eq!(decompress(BROTLI, &data), Err(DecodeError::TrailingBytes(1)));
+    }
+
+    #[test]
+    fn truncated_stream_is_refused() {
+        let (_, data) = compress((0..=255).cycle().take(5000).collect(), Quality::FAST);
+        for len in 0..data.len() {
+            assert_eq!(decompress(BROTLI, &data[..len]), Err(DecodeError::Compression));
+        }
+    }
+
+    #[test]
+    fn large_window_streams_are_refused() {
+        let params = brotli::enc::BrotliEncoderParams {
+            quality: 5,
+            lgwin: 28,
+            large_window: true,
+            ..Default::default()
+        };
+        let payload = vec![7u8; 100_000];
+        let mut data = Vec::new();
+        brotli::BrotliCompress(&mut payload.as_slice(), &mut data, &params).unwrap();
+        assert_eq!(decompress(BROTLI, &data), Err(DecodeError::Compression));
+    }
+
+    #[test]
+    fn unknown_compressor_is_refused() {
+        assert_eq!(decompress(7, &[]), Err(DecodeError::Compressor(7)));
+    }
+}
