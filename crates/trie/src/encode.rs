@@ -64,7 +64,11 @@ pub(crate) fn refresh_below<V: TrieValue>(node: &mut Node<V>, scratch: &mut Scra
 }
 
 /// The reference of a node whose path starts at nibble `from`.
-pub(crate) fn node_ref<V: TrieValue>(node: &Node<V>, from: usize, scratch: &mut Scratch) -> NodeRef {
+pub(crate) fn node_ref<V: TrieValue>(
+    node: &Node<V>,
+    from: usize,
+    scratch: &mut Scratch,
+) -> NodeRef {
     match node {
         Node::Leaf(leaf) => {
             scratch.node.clear();
@@ -86,7 +90,12 @@ pub(crate) fn node_ref<V: TrieValue>(node: &Node<V>, from: usize, scratch: &mut 
 }
 
 /// Appends the RLP of a leaf whose path starts at nibble `from`; `value` is a buffer.
-pub(crate) fn encode_leaf<V: TrieValue>(leaf: &Leaf<V>, from: usize, value: &mut Vec<u8>, out: &mut Vec<u8>) {
+pub(crate) fn encode_leaf<V: TrieValue>(
+    leaf: &Leaf<V>,
+    from: usize,
+    value: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) {
     value.clear();
     leaf.value.encode_value(value);
     let path_nibbles = KEY_NIBBLES - from;
@@ -128,7 +137,13 @@ pub(crate) fn encode_branch<V: TrieValue>(branch: &Branch<V>, out: &mut Vec<u8>)
 }
 
 /// Appends the RLP of the extension over the nibbles `from..to` of `prefix` to the node `below`.
-pub(crate) fn encode_extension(prefix: &B256, from: usize, to: usize, below: &NodeRef, out: &mut Vec<u8>) {
+pub(crate) fn encode_extension(
+    prefix: &B256,
+    from: usize,
+    to: usize,
+    below: &NodeRef,
+    out: &mut Vec<u8>,
+) {
     let nibbles = to - from;
     let path_len = 1 + nibbles / 2 + usize::from(nibbles >= 2);
     Header { list: true, payload_length: path_len + below.put_len() }.encode(out);

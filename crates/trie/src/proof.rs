@@ -34,7 +34,13 @@ impl<V: TrieValue> Trie<V> {
                     encode_branch(branch, &mut rlp);
                     if branch.depth() > from {
                         let mut extension = Vec::new();
-                        encode_extension(&branch.prefix, from, branch.depth(), &NodeRef::of(&rlp), &mut extension);
+                        encode_extension(
+                            &branch.prefix,
+                            from,
+                            branch.depth(),
+                            &NodeRef::of(&rlp),
+                            &mut extension,
+                        );
                         push(extension);
                         if first_difference(&branch.prefix, key, from) < branch.depth() {
                             break;

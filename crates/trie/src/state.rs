@@ -16,7 +16,8 @@ impl TrieValue for AccountEntry {
     fn encode_value(&self, out: &mut Vec<u8>) {
         let Account { nonce, balance, code_hash } = &self.account;
         let storage_root = self.storage.peek_root();
-        let payload_length = nonce.length() + balance.length() + storage_root.length() + code_hash.length();
+        let payload_length =
+            nonce.length() + balance.length() + storage_root.length() + code_hash.length();
         Header { list: true, payload_length }.encode(out);
         nonce.encode(out);
         balance.encode(out);

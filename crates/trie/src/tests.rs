@@ -25,7 +25,8 @@ fn check_proof(root: B256, key: &B256, value: Option<Vec<u8>>, proof: &[Bytes]) 
 
 /// Keys that share long prefixes and part late, so that extensions split, branches collapse and nodes are inlined.
 fn crowded_key(rng: &mut StdRng) -> B256 {
-    let mut key = *[B256::ZERO, B256::repeat_byte(0x11), B256::repeat_byte(0xff)].choose(rng).expect("some");
+    let mut key =
+        *[B256::ZERO, B256::repeat_byte(0x11), B256::repeat_byte(0xff)].choose(rng).expect("some");
     for _ in 0..rng.random_range(0..3) {
         let at = *[0usize, 1, 7, 15, 16, 30, 31, 31].choose(rng).expect("some");
         key[at] = *[0x00, 0x01, 0x10, 0x11, 0x12, 0x21, 0xff, 0xfe].choose(rng).expect("some");
@@ -106,7 +107,12 @@ fn random_changes_equal_the_oracle_and_leave_versions_alone() {
             assert_eq!(listed, model);
             for key in model.keys().copied().chain((0..10).map(|_| crowded_key(rng))) {
                 assert_eq!(version.get(&key), model.get(&key));
-                check_proof(root, &key, model.get(&key).map(alloy_rlp::encode), &version.proof(&key));
+                check_proof(
+                    root,
+                    &key,
+                    model.get(&key).map(alloy_rlp::encode),
+                    &version.proof(&key),
+                );
             }
         }
     }
@@ -138,7 +144,15 @@ struct Model(BTreeMap<Address, (Account, BTreeMap<U256, U256>)>);
 impl Model {
     fn root(&self) -> B256 {
         state_root_unhashed(self.0.iter().map(|(address, (account, slots))| {
-            (*address, TrieAccount::new(account.nonce, account.balance, storage_root(slots), account.code_hash))
+            (
+                *address,
+                TrieAccount::new(
+                    account.nonce,
+                    account.balance,
+                    storage_root(slots),
+                    account.code_hash,
+                ),
+            )
         }))
     }
 
@@ -155,7 +169,11 @@ impl Model {
             let removed = before.is_some() && rng.random_bool(0.2);
             let mut storage = Vec::new();
             if removed {
-                storage.extend(slots.iter().map(|(slot, v)| SlotDiff { slot: *slot, before: *v, after: U256::ZERO }));
+                storage.extend(slots.iter().map(|(slot, v)| SlotDiff {
+                    slot: *slot,
+                    before: *v,
+                    after: U256::ZERO,
+                }));
             } else {
                 account.nonce += rng.random_range(0..3);
                 account.balance = value(rng);
@@ -219,7 +237,12 @@ fn check_state(trie: &mut StateTrie, model: &Model, accounts: u8) {
             let v = slots.get(&slot).copied();
             assert_eq!(trie.storage(&address, &slot), v.unwrap_or_default());
             let key = keccak256(B256::from(slot));
-            check_proof(storage_root(slots), &key, v.map(alloy_rlp::encode), &trie.storage_proof(&address, &slot));
+            check_proof(
+                storage_root(slots),
+                &key,
+                v.map(alloy_rlp::encode),
+                &trie.storage_proof(&address, &slot),
+            );
         }
     }
 }
@@ -264,10 +287,15 @@ fn million_accounts() {
     let mut report = format!("load {:?}", start.elapsed());
     for _ in 0..10 {
         let kept = trie.clone();
-        let addresses: Vec<_> = (0..5_000).map(|_| address(rng.random_range(0..1_000_000))).collect();
+        let addresses: Vec<_> =
+            (0..5_000).map(|_| address(rng.random_range(0..1_000_000))).collect();
         let start = std::time::Instant::now();
         for address in &addresses {
-            let account = Account { nonce: 2, balance: U256::from(rng.random::<u64>()), code_hash: keccak256([]) };
+            let account = Account {
+                nonce: 2,
+                balance: U256::from(rng.random::<u64>()),
+                code_hash: keccak256([]),
+            };
             trie.set(address, Some(&account), []);
         }
         let updated = start.elapsed();

@@ -134,7 +134,9 @@ impl<V: TrieValue> Trie<V> {
         fn walk<V>(node: &Node<V>, f: &mut impl FnMut(&B256, &V)) {
             match node {
                 Node::Leaf(leaf) => f(&leaf.key, &leaf.value),
-                Node::Branch(branch) => branch.children.iter().for_each(|child| walk(&child.node, f)),
+                Node::Branch(branch) => {
+                    branch.children.iter().for_each(|child| walk(&child.node, f))
+                }
             }
         }
         if let Some(root) = &self.root {
@@ -182,7 +184,9 @@ fn insert_below<V: TrieValue>(node: &mut Node<V>, from: usize, key: B256, value:
                     Err(slot) => {
                         // Exact growth: most branches of a large trie have two or three children for good.
                         branch.children.reserve_exact(1);
-                        branch.children.insert(slot, Child::stale(Node::Leaf(Arc::new(Leaf { key, value }))));
+                        branch
+                            .children
+                            .insert(slot, Child::stale(Node::Leaf(Arc::new(Leaf { key, value }))));
                         branch.mask |= 1 << n;
                     }
                 }

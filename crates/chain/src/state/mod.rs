@@ -1,0 +1,10 @@
+//! The state of the newest block in flat maps, tries of older blocks, and the view that reads either.
+
+mod flat;
+mod versions;
+mod view;
+
+pub(crate) use flat::{Codes, Flat};
+pub(crate) use versions::Versions;
+pub(crate) use view::Shared;
+pub use view::StateView;
