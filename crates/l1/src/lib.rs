@@ -14,7 +14,7 @@ mod types;
 pub use blobs::{BlobError, BlobSource, BlobSourceConfig};
 pub use client::{FeeInfo, L1Client, L1ClientConfig, L1Error};
 pub use follower::{
-    FollowError, Follower, FollowerConfig, FollowerState, L1BlockData, L1Event, LogCheck,
+    FollowError, Follower, FollowerConfig, FollowerState, L1BlockData, L1Event, LogCheck, LogFilter,
 };
 pub use kzg::{KzgError, blob_versioned_hash, warm_up_kzg};
 pub use sender::{
