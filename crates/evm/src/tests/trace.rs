@@ -1,0 +1,139 @@
+//! Tracers over replayed blocks.
+
+use super::*;
+use crate::{
+    BlockContext,
+    simulate::CallRequest,
+    trace::{TraceError, trace_block, trace_call, trace_transaction},
+};
+use alloy_rpc_types_trace::geth::{
+    GethDebugBuiltInTracerType, GethDebugTracerConfig, GethDebugTracerType,
+    GethDebugTracingOptions, GethTrace, PreStateFrame,
+};
+
+fn options(tracer: GethDebugBuiltInTracerType, diff: bool) -> GethDebugTracingOptions {
+    let mut options = GethDebugTracingOptions {
+        tracer: Some(GethDebugTracerType::BuiltInTracer(tracer)),
+        ..Default::default()
+    };
+    if diff {
+        options.tracer_config = GethDebugTracerConfig(serde_json::json!({ "diffMode": true }));
+    }
+    options
+}
+
+/// A block whose last transaction finds the counter at 2.
+fn chain(spec: &ChainSpec) -> (MemoryState, Header, Vec<RecoveredTransaction>, Vec<u64>) {
+    let before = genesis();
+    let call = |nonce, to| signed(ALICE, eip1559(nonce, TxKind::Call(to), 0));
+    let transactions =
+        alloc::vec![call(0, COUNTER.0), call(1, COUNTER.0), transfer(2, 1), call(3, COUNTER.0)];
+    let mut state = before.clone();
+    let (ran, outcome) = run_block(spec, &mut state, &transactions);
+    let header = outcome.seal_l1_header(transactions.iter().map(|tx| &tx.tx), B256::ZERO);
+    let gas = ran.iter().map(|r| r.as_ref().expect("valid").gas_used).collect();
+    (before, header, transactions, gas)
+}
+
+#[test]
+fn call_tracer_sees_the_transaction_as_it_ran() {
+    for spec in [ChainSpec::l1(CHAIN), ChainSpec::l2(CHAIN)] {
+        let (state, header, transactions, gas) = chain(&spec);
+        let options = options(GethDebugBuiltInTracerType::CallTracer, false);
+        let traces = trace_block(&spec, &header, &state, &transactions, &options).expect("traces");
+        for (index, trace) in traces.iter().enumerate() {
+            let GethTrace::CallTracer(frame) = trace else { panic!("{trace:?}") };
+            assert_eq!(frame.from, ALICE);
+            assert_eq!(frame.gas_used, U256::from(gas[index]));
+            let alone = trace_transaction(&spec, &header, &state, &transactions, index, &options);
+            assert_eq!(&alone.expect("traces"), trace);
+        }
+    }
+}
+
+#[test]
+fn prestate_tracer_sees_the_state_in_the_middle_of_the_block() {
+    let spec = ChainSpec::l2(CHAIN);
+    let (state, header, transactions, _) = chain(&spec);
+    let options = options(GethDebugBuiltInTracerType::PreStateTracer, true);
+    let trace = trace_transaction(&spec, &header, &state, &transactions, 3, &options);
+    let GethTrace::PreStateTracer(PreStateFrame::Diff(diff)) = trace.expect("traces") else {
+        panic!("another tracer's")
+    };
+    let at = |mode: &alloc::collections::BTreeMap<Address, _>| {
+        let account: &alloy_rpc_types_trace::geth::AccountState = &mode[&COUNTER.0];
+        account.storage[&B256::ZERO]
+    };
+    assert_eq!(at(&diff.pre), B256::with_last_byte(2));
+    assert_eq!(at(&diff.post), B256::with_last_byte(3));
+}
+
+#[test]
+fn struct_logs_list_the_steps() {
+    let spec = ChainSpec::l1(CHAIN);
+    let (state, header, transactions, _) = chain(&spec);
+    let trace = trace_transaction(&spec, &header, &state, &transactions, 0, &Default::default());
+    let GethTrace::Default(frame) = trace.expect("traces") else { panic!("another tracer's") };
+    let ops: Vec<_> = frame.struct_logs.iter().map(|log| log.op.as_ref()).collect();
+    assert_eq!(ops, ["PUSH0", "SLOAD", "PUSH1", "ADD", "PUSH0", "SSTORE", "STOP"]);
+}
+
+#[test]
+fn a_deposit_is_traced_as_a_deposit() {
+    let spec = ChainSpec::l2(CHAIN);
+    let mut state = genesis();
+    let tx = deposit(TxDeposit {
+        from: Address::repeat_byte(0xca),
+        to: TxKind::Call(FORWARDER.0),
+        mint: 10,
+        value: U256::from(10),
+        gas_limit: 100_000,
+        input: address_word(BOB),
+        ..Default::default()
+    });
+    let before = state.clone();
+    let (_, outcome) = run_one(&spec, &mut state, tx.clone());
+    let header = outcome.seal_l1_header([&tx.tx], B256::ZERO);
+    let options = options(GethDebugBuiltInTracerType::CallTracer, false);
+    let trace = trace_transaction(&spec, &header, &before, &[tx], 0, &options);
+    let GethTrace::CallTracer(frame) = trace.expect("traces") else { panic!("another tracer's") };
+    assert_eq!(frame.value, Some(U256::from(10)));
+    assert_eq!(frame.calls[0].to, Some(BOB));
+}
+
+#[test]
+fn calls_are_traced_and_endless_logs_refused() {
+    let spec = ChainSpec::l1(CHAIN);
+    let mut state = genesis();
+    // An endless loop.
+    state.set_code(BOB, Bytes::from_static(&hex!("5b5f56")));
+    let block = BlockContext::next(&spec, &parent(&spec), attributes(&spec));
+    let request = CallRequest { to: TxKind::Call(BOB), ..Default::default() };
+    let run = |gas, options: &_| trace_call(&spec, &block, &state, &request, gas, options);
+    let error = run(30_000_000, &GethDebugTracingOptions::default()).expect_err("too large");
+    assert!(matches!(error, TraceError::TooLarge));
+    let mut limited = GethDebugTracingOptions::default();
+    limited.config.limit = Some(10);
+    let GethTrace::Default(frame) = run(30_000_000, &limited).expect("traces") else {
+        panic!("another tracer's")
+    };
+    assert_eq!(frame.struct_logs.len(), 10);
+    assert!(frame.failed);
+}
+
+#[test]
+fn what_is_not_there_is_an_error() {
+    let spec = ChainSpec::l1(CHAIN);
+    let (state, header, transactions, _) = chain(&spec);
+    let error = trace_transaction(&spec, &header, &state, &transactions, 4, &Default::default());
+    assert!(matches!(
+        error.expect_err("no such transaction"),
+        TraceError::NoSuchTransaction { index: 4, transactions: 4 }
+    ));
+    let js = GethDebugTracingOptions {
+        tracer: Some(GethDebugTracerType::JsTracer("{}".into())),
+        ..Default::default()
+    };
+    let error = trace_transaction(&spec, &header, &state, &transactions, 0, &js);
+    assert!(matches!(error.expect_err("no JavaScript"), TraceError::Tracer(_)));
+}
