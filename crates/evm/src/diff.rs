@@ -44,7 +44,7 @@ fn account_diff<S: StateReader>(
 ) -> Result<AccountDiff, S::Error> {
     // A destroyed account keeps its contents in the journal until it is loaded again.
     let gone = account.is_selfdestructed_locally() || account.is_empty();
-    let after = (!gone).then(|| Account {
+    let after = (!gone).then_some(Account {
         nonce: account.info.nonce,
         balance: account.info.balance,
         code_hash: account.info.code_hash,

@@ -205,8 +205,8 @@ fn charge_caller<S: StateReader>(
     let mut caller = journal.load_account_with_code_mut(tx.caller())?.data;
     pre_execution::validate_account_nonce_and_code_with_components(
         &caller.account().info,
-        &*tx,
-        &*cfg,
+        tx,
+        cfg,
     )?;
     let mut balance = *caller.balance();
     if cfg.is_fee_charge_disabled() {
@@ -224,7 +224,7 @@ fn charge_caller<S: StateReader>(
         }
         balance -= chain.l1_fee;
     }
-    let balance = pre_execution::calculate_caller_fee(balance, &*tx, &*block, &*cfg)?;
+    let balance = pre_execution::calculate_caller_fee(balance, tx, block, cfg)?;
     caller.set_balance(balance);
     if tx.kind().is_call() {
         caller.bump_nonce();

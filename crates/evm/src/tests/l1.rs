@@ -218,7 +218,7 @@ fn parent_hash_and_beacon_root_are_stored_where_the_contracts_are() {
         // CALLER PUSH20 system EQ PUSH1 dest JUMPI INVALID JUMPDEST PUSH0 CALLDATALOAD PUSH0 SSTORE STOP
         let mut code = code.to_vec();
         let dest = code.iter().position(|byte| *byte == 0x5b).expect("has one");
-        code[24] = dest as u8;
+        code[24] = u8::try_from(dest).expect("short");
         Bytes::from(code)
     };
     for spec in [SPEC, ChainSpec::l2(CHAIN)] {

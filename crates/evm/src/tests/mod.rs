@@ -181,7 +181,7 @@ pub(super) fn blob(nonce: u64, blobs: usize, max_fee_per_blob_gas: u128) -> Reco
         access_list: Default::default(),
         blob_versioned_hashes: (0..blobs)
             .map(|i| {
-                let mut hash = B256::with_last_byte(i as u8);
+                let mut hash = B256::with_last_byte(u8::try_from(i).expect("few"));
                 hash[0] = 1;
                 hash
             })
