@@ -1,0 +1,243 @@
+//! Calls that leave no trace.
+
+use crate::{Args, Failure, context::Context, methods::Table};
+use alloy_eips::BlockId;
+use alloy_primitives::{U64, U256};
+use alloy_rpc_types_eth::{
+    AccessListResult, BlockOverrides, TransactionRequest,
+    state::{AccountOverride as RpcAccountOverride, StateOverride as RpcStateOverride},
+};
+use jsonrpsee::core::RegisterMethodError;
+use mezz_chain::StateView;
+use mezz_evm::{
+    BlockContext, ChainSpec, ExecuteError, HaltReason, StateOverlay,
+    simulate::{
+        self, AccountOverride, BlockOverride, CallOutcome, CallRequest, EstimateError, Overrides,
+    },
+};
+use mezz_primitives::{Bytes, TxKind};
+use std::fmt::Display;
+
+pub(super) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
+    table.execute("eth_call", call)?;
+    table.execute("eth_estimateGas", estimate_gas)?;
+    table.execute("eth_createAccessList", create_access_list)
+}
+
+/// Where a call runs: in a block, on the state after it, with what the client wants different.
+pub(crate) struct Environment {
+    pub(crate) spec: ChainSpec,
+    pub(crate) block: BlockContext,
+    pub(crate) state: StateOverlay<StateView>,
+}
+
+impl Environment {
+    pub(crate) fn new(
+        context: &Context,
+        id: Option<BlockId>,
+        state: Option<RpcStateOverride>,
+        block: Option<BlockOverrides>,
+    ) -> Result<Self, Failure> {
+        let overrides = Overrides {
+            state: state
+                .unwrap_or_default()
+                .into_iter()
+                .map(|(address, account)| Ok((address, account_override(account)?)))
+                .collect::<Result<_, Failure>>()?,
+            block: block_override(block.unwrap_or_default())?,
+        };
+        let spec = *context.chain.spec();
+        let record = context.block(id)?;
+        let of_header = BlockContext::of_header(&spec, &record.header);
+        let state = context.state_of(&record)?;
+        let (block, state) = overrides.apply(of_header, state).map_err(Failure::internal)?;
+        Ok(Self { spec, block, state })
+    }
+
+    pub(crate) fn estimate(&self, request: &CallRequest, cap: u64) -> Result<u64, Failure> {
+        simulate::estimate_gas(&self.spec, &self.block, &self.state, request, cap).map_err(
+            |error| match error {
+                EstimateError::Execute(error) => failed(error),
+                EstimateError::Reverted(output) => Failure::reverted(&output),
+                EstimateError::Halted(reason) => Failure::server(halt_words(&reason)),
+                error @ EstimateError::Allowance { .. } => Failure::server(error.to_string()),
+            },
+        )
+    }
+}
+
+/// An execution that did not take place.
+pub(crate) fn failed<E: Display>(error: ExecuteError<E>) -> Failure {
+    match error {
+        ExecuteError::Invalid(reason) => Failure::server(reason.to_string()),
+        ExecuteError::State(error) => Failure::internal(error),
+        ExecuteError::Internal(error) => Failure::internal(error),
+    }
+}
+
+/// Geth's words for why an execution stopped.
+pub(crate) fn halt_words(reason: &HaltReason) -> String {
+    match reason {
+        HaltReason::OutOfGas(_) => "out of gas".into(),
+        HaltReason::OpcodeNotFound | HaltReason::InvalidFEOpcode => {
+            "invalid opcode: INVALID".into()
+        }
+        HaltReason::InvalidJump => "invalid jump destination".into(),
+        HaltReason::StackUnderflow => "stack underflow".into(),
+        HaltReason::StackOverflow => "stack limit reached".into(),
+        HaltReason::CreateCollision => "contract address collision".into(),
+        HaltReason::CreateContractSizeLimit => "max code size exceeded".into(),
+        HaltReason::CreateContractStartingWithEF => "invalid code: must not begin with 0xef".into(),
+        HaltReason::CreateInitCodeSizeLimit => "max initcode size exceeded".into(),
+        HaltReason::CallTooDeep => "max call depth exceeded".into(),
+        HaltReason::OutOfFunds => "insufficient balance for transfer".into(),
+        HaltReason::NonceOverflow => "nonce uint64 overflow".into(),
+        other => format!("execution failed: {other:?}"),
+    }
+}
+
+/// The output of a call, or its failure.
+pub(crate) fn output(outcome: CallOutcome) -> Result<Bytes, Failure> {
+    match outcome {
+        CallOutcome::Success { output, .. } => Ok(output),
+        CallOutcome::Revert { output, .. } => Err(Failure::reverted(&output)),
+        CallOutcome::Halt { reason, .. } => Err(Failure::server(halt_words(&reason))),
+    }
+}
+
+/// A client's request as the EVM takes it.
+pub(crate) fn call_request(
+    context: &Context,
+    request: TransactionRequest,
+) -> Result<CallRequest, Failure> {
+    let expected = context.chain.spec().chain_id;
+    if let Some(have) = request.chain_id
+        && have != expected
+    {
+        let message = format!("chainId does not match node's (have={have}, want={expected})");
+        return Err(Failure::invalid_params(message));
+    }
+    let dynamic = request.max_fee_per_gas.or(request.max_priority_fee_per_gas);
+    if request.gas_price.is_some() && dynamic.is_some() {
+        return Err(Failure::invalid_params(
+            "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified",
+        ));
+    }
+    let input = request.input.try_into_unique_input().map_err(|_| {
+        Failure::invalid_params(
+            "both \"data\" and \"input\" are set and not equal. \
+             Please use \"input\" to pass transaction call data",
+        )
+    })?;
+    Ok(CallRequest {
+        from: request.from.unwrap_or_default(),
+        to: request.to.unwrap_or(TxKind::Create),
+        gas: request.gas,
+        gas_price: request.gas_price,
+        max_fee_per_gas: request.max_fee_per_gas,
+        max_priority_fee_per_gas: request.max_priority_fee_per_gas,
+        max_fee_per_blob_gas: request.max_fee_per_blob_gas,
+        value: request.value.unwrap_or_default(),
+        input: input.unwrap_or_default(),
+        access_list: request.access_list.unwrap_or_default(),
+        authorization_list: request.authorization_list.unwrap_or_default(),
+        blob_hashes: request.blob_versioned_hashes.unwrap_or_default(),
+    })
+}
+
+fn account_override(account: RpcAccountOverride) -> Result<AccountOverride, Failure> {
+    if account.state.is_some() && account.state_diff.is_some() {
+        return Err(Failure::invalid_params("account has both 'state' and 'stateDiff'"));
+    }
+    if account.move_precompile_to.is_some() {
+        return Err(Failure::invalid_params("movePrecompileToAddress is not supported"));
+    }
+    Ok(AccountOverride {
+        balance: account.balance,
+        nonce: account.nonce,
+        code: account.code,
+        state: account.state.map(|slots| slots.into_iter().collect()),
+        state_diff: account.state_diff.unwrap_or_default().into_iter().collect(),
+    })
+}
+
+fn block_override(block: BlockOverrides) -> Result<BlockOverride, Failure> {
+    let small = |name: &str, value: Option<U256>| {
+        value
+            .map(|value| {
+                u64::try_from(value).map_err(|_| {
+                    Failure::invalid_params(format!("block override {name} exceeds 64 bits"))
+                })
+            })
+            .transpose()
+    };
+    Ok(BlockOverride {
+        number: small("number", block.number)?,
+        timestamp: block.time,
+        gas_limit: block.gas_limit,
+        beneficiary: block.coinbase,
+        prev_randao: block.random,
+        base_fee: small("baseFeePerGas", block.base_fee)?,
+        blob_base_fee: None,
+        block_hashes: block.block_hash.unwrap_or_default(),
+    })
+}
+
+fn call(context: &Context, mut args: Args<'_>) -> Result<Bytes, Failure> {
+    let request = args.required()?;
+    let id = args.optional()?;
+    let state = args.optional()?;
+    let block = args.optional()?;
+    args.end()?;
+    let request = call_request(context, request)?;
+    let at = Environment::new(context, id, state, block)?;
+    let cap = context.limits.call_gas;
+    output(simulate::call(&at.spec, &at.block, &at.state, &request, cap).map_err(failed)?)
+}
+
+fn estimate_gas(context: &Context, mut args: Args<'_>) -> Result<U64, Failure> {
+    let request = args.required()?;
+    let id = args.optional()?;
+    let state = args.optional()?;
+    let block = args.optional()?;
+    args.end()?;
+    let request = call_request(context, request)?;
+    let at = Environment::new(context, id, state, block)?;
+    Ok(U64::from(at.estimate(&request, context.limits.call_gas)?))
+}
+
+fn create_access_list(context: &Context, mut args: Args<'_>) -> Result<AccessListResult, Failure> {
+    let request = args.required()?;
+    let id = args.optional()?;
+    let state = args.optional()?;
+    args.end()?;
+    let request = call_request(context, request)?;
+    let at = Environment::new(context, id, state, None)?;
+    let cap = context.limits.call_gas;
+    let found = simulate::create_access_list(&at.spec, &at.block, &at.state, &request, cap)
+        .map_err(failed)?;
+    let gas_used = U256::from(found.outcome.gas_used());
+    let error = output(found.outcome).err().map(|failure| failure.message.into_owned());
+    Ok(AccessListResult { access_list: found.access_list, gas_used, error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_primitives::B256;
+
+    #[test]
+    fn overrides_that_contradict_or_do_not_fit_are_refused() {
+        let both = RpcAccountOverride {
+            state: Some(Default::default()),
+            state_diff: Some(Default::default()),
+            ..Default::default()
+        };
+        assert!(account_override(both).is_err());
+        let wide = BlockOverrides { number: Some(U256::MAX), ..Default::default() };
+        assert!(block_override(wide).is_err());
+        let slots = [(B256::ZERO, B256::with_last_byte(1))].into_iter().collect();
+        let one = RpcAccountOverride { state_diff: Some(slots), ..Default::default() };
+        assert_eq!(account_override(one).unwrap().state_diff.len(), 1);
+    }
+}

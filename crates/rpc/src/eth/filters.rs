@@ -1,0 +1,245 @@
+//! Filters: what has happened since the client last asked.
+
+use super::logs;
+use crate::{
+    Args, Failure, Limits,
+    context::Context,
+    json::{TransactionView, block_logs},
+    methods::Table,
+};
+use alloy_rpc_types_eth::{Filter, FilterBlockOption, Log};
+use jsonrpsee::core::RegisterMethodError;
+use mezz_chain::{BlockRecord, ChainEvent};
+use mezz_primitives::B256;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::broadcast::{Receiver, error::TryRecvError};
+
+pub(super) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
+    table.quick("eth_newFilter", new_logs)?;
+    table.quick("eth_newBlockFilter", new_blocks)?;
+    table.quick("eth_newPendingTransactionFilter", new_pending)?;
+    table.read("eth_getFilterChanges", changes)?;
+    table.read("eth_getFilterLogs", all_logs)?;
+    table.quick("eth_uninstallFilter", uninstall)
+}
+
+/// The installed filters. They follow the chain by its events: whoever looks at a filter first
+/// takes in all events up to then, so that a block which the chain shows is never missing.
+pub(crate) struct Filters {
+    inner: Mutex<Inner>,
+    max: usize,
+    max_entries: usize,
+    timeout: Duration,
+}
+
+struct Inner {
+    events: Receiver<ChainEvent>,
+    filters: HashMap<FilterId, Installed>,
+}
+
+/// The name of a filter: 128 random bits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+struct FilterId(String);
+
+impl FilterId {
+    fn random() -> Self {
+        Self(format!("{:#034x}", rand::random::<u128>()))
+    }
+}
+
+struct Installed {
+    kind: Kind,
+    asked: Instant,
+    /// The head when the filter was installed; only what lies above it is news.
+    since: u64,
+}
+
+enum Kind {
+    Blocks(Vec<B256>),
+    Logs(Arc<Filter>, Vec<Log>),
+    Pending { hashes: Receiver<B256>, full: bool },
+}
+
+/// What has changed, as the kind of the filter has it.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Changes {
+    Hashes(Vec<B256>),
+    Logs(Vec<Log>),
+    Transactions(Vec<TransactionView>),
+}
+
+fn not_found() -> Failure {
+    Failure::server("filter not found")
+}
+
+impl Filters {
+    pub(crate) fn new(limits: &Limits, events: Receiver<ChainEvent>) -> Self {
+        Self {
+            inner: Mutex::new(Inner { events, filters: HashMap::new() }),
+            max: limits.max_filters,
+            max_entries: limits.max_filter_entries,
+            timeout: limits.filter_timeout,
+        }
+    }
+
+    /// Takes in what the chain has done, and removes filters that nobody asks for.
+    pub(crate) fn catch_up(&self) {
+        let mut inner = self.inner.lock();
+        inner.catch_up(self.max_entries);
+        inner.filters.retain(|_, filter| filter.asked.elapsed() < self.timeout);
+    }
+
+    fn install(&self, kind: Kind, head: u64) -> Result<FilterId, Failure> {
+        let mut inner = self.inner.lock();
+        inner.catch_up(self.max_entries);
+        inner.filters.retain(|_, filter| filter.asked.elapsed() < self.timeout);
+        if inner.filters.len() >= self.max {
+            let message = format!("too many filters: {} are installed, try later", self.max);
+            return Err(Failure::limit(message));
+        }
+        let id = FilterId::random();
+        let installed = Installed { kind, asked: Instant::now(), since: head };
+        inner.filters.insert(id.clone(), installed);
+        Ok(id)
+    }
+}
+
+impl Inner {
+    fn catch_up(&mut self, max_entries: usize) {
+        loop {
+            match self.events.try_recv() {
+                Ok(ChainEvent::NewHead(block)) => self.each(&block, false, max_entries),
+                Ok(ChainEvent::Unwound { removed }) => {
+                    for block in removed {
+                        self.each(&block, true, max_entries);
+                    }
+                }
+                Ok(ChainEvent::Heads(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+                Err(TryRecvError::Lagged(events)) => {
+                    // A filter with a gap would be believed; a filter that is gone is made anew.
+                    tracing::warn!(events, "filters fell behind the chain and were removed");
+                    self.filters.clear();
+                }
+            }
+        }
+    }
+
+    fn each(&mut self, block: &BlockRecord, removed: bool, max_entries: usize) {
+        let number = block.header.number;
+        self.filters.retain(|_, filter| {
+            if removed {
+                filter.since = filter.since.min(number.saturating_sub(1));
+            } else if number <= filter.since {
+                return true;
+            }
+            match &mut filter.kind {
+                Kind::Blocks(hashes) if !removed => {
+                    hashes.push(block.header.seal());
+                    hashes.len() <= max_entries
+                }
+                Kind::Logs(filter, logs) if in_range(filter, number) => {
+                    block_logs(block, filter, removed, max_entries, logs)
+                }
+                _ => true,
+            }
+        });
+    }
+}
+
+fn in_range(filter: &Filter, number: u64) -> bool {
+    let FilterBlockOption::Range { from_block, to_block } = filter.block_option else {
+        return false;
+    };
+    let from = from_block.and_then(|tag| tag.as_number()).unwrap_or(0);
+    let to = to_block.and_then(|tag| tag.as_number()).unwrap_or(u64::MAX);
+    (from..=to).contains(&number)
+}
+
+fn new_logs(context: &Context, mut args: Args<'_>) -> Result<FilterId, Failure> {
+    let filter: Filter = args.optional()?.unwrap_or_default();
+    args.end()?;
+    logs::check(&filter)?;
+    let head = context.head().header.number;
+    context.filters.install(Kind::Logs(Arc::new(filter), Vec::new()), head)
+}
+
+fn new_blocks(context: &Context, args: Args<'_>) -> Result<FilterId, Failure> {
+    args.end()?;
+    let head = context.head().header.number;
+    context.filters.install(Kind::Blocks(Vec::new()), head)
+}
+
+fn new_pending(context: &Context, mut args: Args<'_>) -> Result<FilterId, Failure> {
+    let full = args.optional()?.unwrap_or_default();
+    args.end()?;
+    let hashes = context.pool.subscribe();
+    let head = context.head().header.number;
+    context.filters.install(Kind::Pending { hashes, full }, head)
+}
+
+fn changes(context: &Context, mut args: Args<'_>) -> Result<Changes, Failure> {
+    let id: FilterId = args.required()?;
+    args.end()?;
+    let filters = &context.filters;
+    let mut inner = filters.inner.lock();
+    inner.catch_up(filters.max_entries);
+    let filter = inner.filters.get_mut(&id).ok_or_else(not_found)?;
+    filter.asked = Instant::now();
+    Ok(match &mut filter.kind {
+        Kind::Blocks(hashes) => Changes::Hashes(std::mem::take(hashes)),
+        Kind::Logs(_, logs) => Changes::Logs(std::mem::take(logs)),
+        Kind::Pending { hashes, full } => {
+            let full = *full;
+            let hashes = drain(hashes, filters.max_entries);
+            drop(inner);
+            if !full {
+                return Ok(Changes::Hashes(hashes));
+            }
+            let pending = hashes.iter().filter_map(|hash| context.pool.get(hash));
+            Changes::Transactions(pending.map(TransactionView::Pending).collect())
+        }
+    })
+}
+
+/// The hashes that have come in; of more than `max` the newest wait for the next time.
+fn drain(hashes: &mut Receiver<B256>, max: usize) -> Vec<B256> {
+    let mut drained = Vec::new();
+    while drained.len() < max {
+        match hashes.try_recv() {
+            Ok(hash) => drained.push(hash),
+            Err(TryRecvError::Lagged(_)) => {}
+            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+        }
+    }
+    drained
+}
+
+/// All logs that the filter matches, also those before it was installed.
+fn all_logs(context: &Context, mut args: Args<'_>) -> Result<Vec<Log>, Failure> {
+    let id: FilterId = args.required()?;
+    args.end()?;
+    let filter = {
+        let mut inner = context.filters.inner.lock();
+        let installed = inner.filters.get_mut(&id).ok_or_else(not_found)?;
+        installed.asked = Instant::now();
+        match &installed.kind {
+            Kind::Logs(filter, _) => filter.clone(),
+            Kind::Blocks(_) | Kind::Pending { .. } => return Err(not_found()),
+        }
+    };
+    context.logs(&filter)
+}
+
+fn uninstall(context: &Context, mut args: Args<'_>) -> Result<bool, Failure> {
+    let id: FilterId = args.required()?;
+    args.end()?;
+    Ok(context.filters.inner.lock().filters.remove(&id).is_some())
+}

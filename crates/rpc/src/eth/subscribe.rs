@@ -1,0 +1,177 @@
+//! Subscriptions over WebSocket.
+//!
+//! A subscription has its own place in the chain's events. It ends when its client goes, reads too
+//! slowly, or when it falls behind the events: a client that misses nothing but the end can ask
+//! for what it has missed, one that misses a block in the middle cannot know.
+
+use super::logs;
+use crate::{
+    Args, Failure,
+    context::Context,
+    json::{RpcHeader, TransactionView, block_logs},
+    methods::{Table, raw},
+};
+use alloy_rpc_types_eth::Filter;
+use jsonrpsee::{
+    PendingSubscriptionSink, SubscriptionSink,
+    core::RegisterMethodError,
+    types::{ErrorObjectOwned, Params},
+};
+use mezz_chain::ChainEvent;
+use mezz_primitives::B256;
+use serde::Serialize;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+pub(super) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
+    let subscribe = |params: Params<'static>, pending, context, _| async move {
+        let wanted = Kind::parse(&params);
+        run(wanted, pending, context).await;
+    };
+    table.module().register_subscription(
+        "eth_subscribe",
+        "eth_subscription",
+        "eth_unsubscribe",
+        subscribe,
+    )?;
+    Ok(())
+}
+
+enum Kind {
+    NewHeads,
+    Logs(Box<Filter>),
+    Pending {
+        full: bool,
+    },
+    /// Never says anything: the node is never syncing in Ethereum's sense.
+    Syncing,
+}
+
+impl Kind {
+    fn parse(params: &Params<'_>) -> Result<Self, Failure> {
+        let mut args = Args::new(params)?;
+        let name: String = args.required()?;
+        let kind = match name.as_str() {
+            "newHeads" => Self::NewHeads,
+            "logs" => {
+                let filter: Box<Filter> = args.optional()?.unwrap_or_default();
+                logs::check(&filter)?;
+                Self::Logs(filter)
+            }
+            "newPendingTransactions" => {
+                Self::Pending { full: args.optional()?.unwrap_or_default() }
+            }
+            "syncing" => Self::Syncing,
+            _ => {
+                let message = format!("no \"{name}\" subscription in eth namespace");
+                return Err(Failure::invalid_params(message));
+            }
+        };
+        args.end()?;
+        Ok(kind)
+    }
+}
+
+async fn run(
+    wanted: Result<Kind, Failure>,
+    pending: PendingSubscriptionSink,
+    context: Arc<Context>,
+) {
+    let kind = match wanted {
+        Ok(kind) => kind,
+        Err(failure) => return pending.reject(ErrorObjectOwned::from(failure)).await,
+    };
+    // Before the client learns that it is subscribed: nothing after that may be missing.
+    let events = context.chain.subscribe();
+    let hashes = context.pool.subscribe();
+    let Ok(sink) = pending.accept().await else { return };
+    let client = Client { sink, patience: context.limits.slow_client, context };
+    match kind {
+        Kind::NewHeads => client.heads(events).await,
+        Kind::Logs(filter) => client.logs(events, &filter).await,
+        Kind::Pending { full } => client.pending(hashes, full).await,
+        Kind::Syncing => {
+            if client.send(&false).await.is_some() {
+                client.sink.closed().await;
+            }
+        }
+    }
+}
+
+struct Client {
+    sink: SubscriptionSink,
+    patience: Duration,
+    context: Arc<Context>,
+}
+
+impl Client {
+    /// The next event; `None` ends the subscription.
+    async fn next<T: Clone>(&self, events: &mut Receiver<T>) -> Option<T> {
+        tokio::select! {
+            event = events.recv() => match event {
+                Ok(event) => Some(event),
+                Err(RecvError::Closed) => None,
+                Err(RecvError::Lagged(missed)) => {
+                    tracing::debug!(missed, "a subscription fell behind and was closed");
+                    None
+                }
+            },
+            () = self.sink.closed() => None,
+        }
+    }
+
+    /// Sends one notification; `None` if the client is gone or too slow.
+    async fn send<T: Serialize>(&self, value: &T) -> Option<()> {
+        let json = raw(value, self.context.max_response).ok()?;
+        if let Err(error) = self.sink.send_timeout(json, self.patience).await {
+            tracing::debug!(%error, "a subscription was closed");
+            return None;
+        }
+        Some(())
+    }
+
+    async fn heads(&self, mut events: Receiver<ChainEvent>) {
+        while let Some(event) = self.next(&mut events).await {
+            if let ChainEvent::NewHead(block) = event
+                && self.send(&RpcHeader::new(&block)).await.is_none()
+            {
+                return;
+            }
+        }
+    }
+
+    async fn logs(&self, mut events: Receiver<ChainEvent>, filter: &Filter) {
+        while let Some(event) = self.next(&mut events).await {
+            let (blocks, removed) = match event {
+                ChainEvent::NewHead(block) => (vec![block], false),
+                ChainEvent::Unwound { removed } => (removed, true),
+                ChainEvent::Heads(_) => continue,
+            };
+            let mut logs = Vec::new();
+            for block in blocks {
+                block_logs(&block, filter, removed, usize::MAX, &mut logs);
+            }
+            for log in logs {
+                if self.send(&log).await.is_none() {
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn pending(&self, mut hashes: Receiver<B256>, full: bool) {
+        while let Some(hash) = self.next(&mut hashes).await {
+            let sent = if full {
+                match self.context.pool.get(&hash) {
+                    Some(tx) => self.send(&TransactionView::Pending(tx)).await,
+                    None => Some(()),
+                }
+            } else {
+                self.send(&hash).await
+            };
+            if sent.is_none() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Accepting connections: how many at a time, for how long they may idle, and how they end.
+
+use super::http::Http;
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use jsonrpsee::server::StopHandle;
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_util::task::TaskTracker;
+
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\
+content-type: text/plain\r\ncontent-length: 45\r\n\r\nthe node has no free connection, retry later\n";
+
+/// Pause after the system refused a connection (no file descriptors, for example), so that the
+/// loop does not spin.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(50);
+
+/// The accept loop's belongings.
+#[derive(Debug)]
+pub(super) struct Accept {
+    pub(super) listener: TcpListener,
+    pub(super) http: Arc<Http>,
+    pub(super) stop: StopHandle,
+    pub(super) max_connections: usize,
+    pub(super) idle_timeout: Duration,
+}
+
+impl Accept {
+    /// Accepts until stopped, then waits for the connections to end.
+    pub(super) async fn run(self) {
+        let Self { listener, http, stop, max_connections, idle_timeout } = self;
+        let places = Arc::new(Semaphore::new(max_connections.max(1)));
+        let connections = TaskTracker::new();
+        let stopped = stop.clone().shutdown();
+        tokio::pin!(stopped);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = &mut stopped => break,
+            };
+            let socket = match accepted {
+                Ok((socket, _)) => socket,
+                Err(error) => {
+                    wait_after(&error).await;
+                    continue;
+                }
+            };
+            let Ok(place) = places.clone().try_acquire_owned() else {
+                // Best effort: the client may not even be reading.
+                let _ = socket.try_write(FULL);
+                continue;
+            };
+            // A node that cannot set the option serves all the same.
+            let _ = socket.set_nodelay(true);
+            let stop = stop.clone();
+            connections.spawn(serve(socket, http.clone(), stop, idle_timeout, place));
+        }
+        drop(listener);
+        connections.close();
+        connections.wait().await;
+    }
+}
+
+async fn wait_after(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset};
+    if matches!(error.kind(), ConnectionAborted | ConnectionReset) {
+        return;
+    }
+    tracing::warn!(%error, "a connection could not be accepted");
+    tokio::time::sleep(REFUSAL_PAUSE).await;
+}
+
+async fn serve(
+    socket: TcpStream,
+    http: Arc<Http>,
+    stop: StopHandle,
+    idle_timeout: Duration,
+    _place: OwnedSemaphorePermit,
+) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let http = http.clone();
+        async move { Ok::<_, Infallible>(http.answer(request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(idle_timeout)
+        .serve_connection(TokioIo::new(socket), service)
+        .with_upgrades();
+    let stopped = stop.shutdown();
+    tokio::pin!(connection, stopped);
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        () = stopped => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "connection ended");
+    }
+}

@@ -1,0 +1,13 @@
+//! Names of subscriptions: hexadecimal strings, as Ethereum's clients expect, that cannot be guessed.
+
+use jsonrpsee::{core::traits::IdProvider, types::SubscriptionId};
+
+/// 128 random bits as `0x…`.
+#[derive(Debug)]
+pub(super) struct HexId;
+
+impl IdProvider for HexId {
+    fn next_id(&self) -> SubscriptionId<'static> {
+        SubscriptionId::Str(format!("{:#034x}", rand::random::<u128>()).into())
+    }
+}

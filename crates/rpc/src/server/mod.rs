@@ -1,0 +1,116 @@
+//! The server: one port that answers JSON-RPC over HTTP and WebSocket, and plain GET routes.
+
+mod accept;
+mod cors;
+mod http;
+mod id;
+mod routes;
+
+pub use routes::{GetRequest, GetResponse, GetRoute};
+
+use crate::{RpcConfig, RpcContext, RpcError, methods};
+use jsonrpsee::{
+    Methods,
+    server::{BatchRequestConfig, ServerBuilder, ServerConfig, ServerHandle, stop_channel},
+};
+use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// How long a stop waits for requests that are being answered.
+const STOP_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Starts servers.
+#[derive(Debug)]
+pub struct RpcServer;
+
+impl RpcServer {
+    /// Listens on `config.addr` and answers there with the methods of this crate over `context`,
+    /// the methods of `extra`, and `routes`. A method of `extra` replaces one of this crate with
+    /// the same name, so that a chain may answer in its own way.
+    ///
+    /// Must be called within a tokio runtime. Errors: the port is in use or refused, or two
+    /// modules of `extra` define the same method.
+    pub async fn start(
+        config: RpcConfig,
+        context: RpcContext,
+        extra: Vec<Methods>,
+        routes: Vec<GetRoute>,
+    ) -> Result<RpcHandle, RpcError> {
+        let addr = config.addr;
+        let listener = TcpListener::bind(addr).await.map_err(|source| match source.kind() {
+            ErrorKind::AddrInUse => RpcError::AddressInUse { addr },
+            _ => RpcError::Bind { addr, source },
+        })?;
+        let local_addr = listener.local_addr().map_err(|source| RpcError::Bind { addr, source })?;
+
+        let mut added = Methods::new();
+        for module in extra {
+            added.merge(module)?;
+        }
+        let service = methods::build(&config, context)?;
+        let methods = service.replaced_by(added)?;
+
+        let (stop_handle, stopper) = stop_channel();
+        let http = http::Http {
+            rpc: ServerBuilder::with_config(jsonrpsee_config(&config)).to_service_builder(),
+            methods,
+            stop: stop_handle.clone(),
+            cors: config.cors.clone(),
+            routes: routes.into(),
+            reads: service.context.reads.clone(),
+            request_timeout: config.limits.request_timeout,
+        };
+        let accept = accept::Accept {
+            listener,
+            http: Arc::new(http),
+            stop: stop_handle,
+            max_connections: config.limits.max_connections as usize,
+            idle_timeout: config.limits.idle_timeout,
+        };
+        let accepting = tokio::spawn(accept.run());
+        tracing::info!(%local_addr, "JSON-RPC is listening");
+        Ok(RpcHandle { local_addr, stopper, accepting, feed: service.feed })
+    }
+}
+
+/// A running server. Dropping it lets the server run on; [`RpcHandle::stop`] ends it.
+#[derive(Debug)]
+pub struct RpcHandle {
+    local_addr: SocketAddr,
+    stopper: ServerHandle,
+    accepting: JoinHandle<()>,
+    feed: JoinHandle<()>,
+}
+
+impl RpcHandle {
+    /// Where it listens; the port is the real one, also if port 0 was asked for.
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Stops listening, lets requests that are being answered end, closes all connections. Those
+    /// that do not end within three seconds are cut.
+    pub async fn stop(self) {
+        self.feed.abort();
+        if self.stopper.stop().is_err() {
+            return;
+        }
+        if tokio::time::timeout(STOP_PATIENCE, self.accepting).await.is_err() {
+            tracing::warn!(addr = %self.local_addr, "JSON-RPC requests were cut by the stop");
+        }
+    }
+}
+
+fn jsonrpsee_config(config: &RpcConfig) -> ServerConfig {
+    let limits = &config.limits;
+    ServerConfig::builder()
+        .max_request_body_size(limits.max_request_bytes)
+        .max_response_body_size(limits.max_response_bytes)
+        .max_connections(limits.max_connections)
+        .max_subscriptions_per_connection(limits.max_subscriptions)
+        .set_batch_request_config(BatchRequestConfig::Limit(limits.max_batch))
+        .set_message_buffer_capacity(limits.max_buffered_messages)
+        .enable_ws_ping(jsonrpsee::server::PingConfig::new())
+        .set_id_provider(id::HexId)
+        .build()
+}
