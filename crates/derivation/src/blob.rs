@@ -64,19 +64,21 @@ pub fn to_blobs(data: &[u8]) -> Result<Vec<Blob>, BlobError> {
     if count > MAX_BLOBS {
         return Err(BlobError::TooLong(data.len()));
     }
-    // 24 bits hold the capacity of six blobs.
-    let length = (data.len() as u32).to_be_bytes();
     let mut stream = vec![0u8; count * PER_BLOB];
-    stream[..HEADER].copy_from_slice(&[PACKING_VERSION, length[1], length[2], length[3]]);
+    // 24 bits hold the capacity of six blobs.
+    let length = u32::try_from(data.len()).map_err(|_| BlobError::TooLong(data.len()))?;
+    stream[..HEADER].copy_from_slice(&length.to_be_bytes());
+    stream[0] = PACKING_VERSION;
     stream[HEADER..HEADER + data.len()].copy_from_slice(data);
 
     let mut blobs = vec![Blob::ZERO; count];
     for (blob, bytes) in blobs.iter_mut().zip(stream.chunks_exact(PER_BLOB)) {
         for (elements, group) in blob.0.chunks_exact_mut(128).zip(bytes.chunks_exact(GROUP)) {
-            let extra = u32::from_be_bytes([0, group[124], group[125], group[126]]);
-            for index in 0..4 {
+            let [a, b, c] = [group[124], group[125], group[126]];
+            let tops = [a >> 2, (a & 3) << 4 | b >> 4, (b & 15) << 2 | c >> 6, c & 63];
+            for (index, top) in tops.into_iter().enumerate() {
                 let element = &mut elements[32 * index..32 * index + 32];
-                element[0] = (extra >> (18 - 6 * index)) as u8 & 0x3f;
+                element[0] = top;
                 element[1..].copy_from_slice(&group[31 * index..31 * index + 31]);
             }
         }

@@ -82,6 +82,8 @@ pub struct GenesisConfig {
     pub l1: L1Ref,
     /// Timestamp of L2 block 0, in seconds; that of its origin or later.
     pub timestamp: u64,
+    /// Receives on L2 what the fee vaults collect.
+    pub fee_recipient: Address,
     /// Balances in wei at the start, besides the predeploys.
     #[serde(default)]
     pub alloc: BTreeMap<Address, U256>,
@@ -116,10 +118,10 @@ pub struct FeeScalars {
 }
 
 impl Default for FeeScalars {
-    /// Data in blobs: 131,072 blob gas carry 130,048 bytes; and the L1 gas of the batch
-    /// transaction, about one in a thousand of what the bytes would cost as calldata.
+    /// Data in blobs: 131,072 blob gas carry 130,048 bytes, and the batch transaction takes about
+    /// 60,000 gas for each of its blobs.
     fn default() -> Self {
-        Self { base_fee: 2_000, blob_base_fee: 1_010_000 }
+        Self { base_fee: 30_000, blob_base_fee: 1_010_000 }
     }
 }
 
@@ -243,6 +245,7 @@ pub(crate) mod tests {
             genesis: GenesisConfig {
                 l1: L1Ref { number: 100, hash: B256::repeat_byte(100) },
                 timestamp: 1_000,
+                fee_recipient: Address::repeat_byte(0xb3),
                 alloc: BTreeMap::from([(Address::repeat_byte(1), U256::from(5))]),
             },
             gas_limit: 60_000_000,

@@ -11,6 +11,7 @@
 //!
 //! Feature `std` adds the encoder.
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::cast_possible_truncation))]
 
 extern crate alloc;
 

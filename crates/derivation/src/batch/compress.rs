@@ -200,6 +200,28 @@ mod tests {
         assert_eq!(decompress(BROTLI, &data), Err(DecodeError::Compression));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn streams_that_are_none_never_panic(
+            noise in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200),
+            mutations in proptest::collection::vec(
+                proptest::prelude::any::<(proptest::sample::Index, u8)>(),
+                1..4,
+            ),
+        ) {
+            let _ = decompress(BROTLI, &noise);
+            let payload = noise.repeat(5);
+            let (_, mut data) = compress(payload, Quality::FAST);
+            for (place, byte) in mutations {
+                if !data.is_empty() {
+                    let place = place.index(data.len());
+                    data[place] = byte;
+                }
+            }
+            let _ = decompress(BROTLI, &data);
+        }
+    }
+
     #[test]
     fn unknown_compressor_is_refused() {
         assert_eq!(decompress(7, &[]), Err(DecodeError::Compressor(7)));

@@ -105,7 +105,7 @@ pub fn encode_prefix(
             return Err(error);
         }
         // Down to the share that fits if blocks are alike, and at least by one in thirty-two.
-        let alike = (count as u128 * limit as u128 / size.max(1) as u128) as usize;
+        let alike = count.saturating_mul(limit) / size.max(1);
         count = alike.min(count - count.div_ceil(32)).max(1);
     }
 }
@@ -375,8 +375,9 @@ fn varint128(out: &mut Vec<u8>, mut value: u128) {
 
 /// Appends the length and the bytes of a number without leading zeros.
 fn uint(lengths: &mut Vec<u8>, bytes: &mut Vec<u8>, value: U256) {
-    let start = value.leading_zeros() / 8;
+    let number = value.to_be_bytes::<32>();
+    let kept = &number[value.leading_zeros() / 8..];
     // At most 32.
-    lengths.push((32 - start) as u8);
-    bytes.extend_from_slice(&value.to_be_bytes::<32>()[start..]);
+    lengths.push(kept.len().try_into().unwrap_or(u8::MAX));
+    bytes.extend_from_slice(kept);
 }

@@ -14,6 +14,7 @@ use crate::{
 use alloc::{
     collections::VecDeque,
     string::{String, ToString},
+    sync::Arc,
     vec,
     vec::Vec,
 };
@@ -45,7 +46,7 @@ struct Current {
     /// The next batch and its index.
     batches: VecDeque<(usize, BatchData)>,
     active: Option<ActiveBatch>,
-    pending: Option<DerivedBlock>,
+    pending: Option<Arc<DerivedBlock>>,
 }
 
 /// A batch whose parent and last origin are right, while its blocks are applied.
@@ -62,7 +63,7 @@ pub enum Step {
     /// The L1 block of this number is needed.
     NeedL1(u64),
     /// This block is to be executed, and its fate told. Asked again, the answer is the same.
-    Block(DerivedBlock),
+    Block(Arc<DerivedBlock>),
     /// A batch is done with, as a whole or dropped at some point. To be logged.
     Batch(BatchOutcome),
     /// An L1 block has been processed as a whole. The cursor is to be stored, once the blocks
@@ -229,6 +230,7 @@ impl Deriver {
             let source = BlockSource::Batch { l1, batch, block: applied };
             return match self.sequenced(l1, source, block) {
                 Ok(block) => {
+                    let block = Arc::new(block);
                     current.active = Some(active);
                     current.pending = Some(block.clone());
                     Step::Block(block)
@@ -239,6 +241,7 @@ impl Deriver {
             };
         }
         if let Some(block) = self.forced(current.l1) {
+            let block = Arc::new(block);
             current.pending = Some(block.clone());
             return Step::Block(block);
         }
@@ -361,6 +364,12 @@ impl Deriver {
     /// Whether a batch in `l1` is too late for blocks of `origin`.
     const fn expired(&self, origin: u64, l1: L1Ref) -> bool {
         origin.saturating_add(self.config.sequencing_window) < l1.number
+    }
+
+    /// L1 blocks held in memory.
+    #[cfg(test)]
+    pub(super) fn origins(&self) -> usize {
+        self.origins.len()
     }
 
     fn origin(&self, number: u64) -> Option<&L1Block> {

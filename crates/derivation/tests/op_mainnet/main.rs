@@ -1,6 +1,8 @@
 //! The batch format on real transactions: one channel of OP Mainnet, put in our format and read
 //! back without loss. Where the channel comes from: `testdata/README.md`.
 
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
+
 mod span;
 
 use alloy_eips::Typed2718;
