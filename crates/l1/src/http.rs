@@ -73,7 +73,8 @@ pub(crate) fn parse_url(text: &str) -> Result<Url, String> {
 /// Keeps messages of others within a line.
 pub(crate) fn shorten(text: &str) -> String {
     const KEEP: usize = 300;
-    let mut line: String = text.chars().take(KEEP).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut line: String =
+        text.chars().take(KEEP).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(KEEP).is_some() {
         line.push('…');
     }

@@ -1,6 +1,7 @@
 //! The Layer 1 as a Layer 2 sees it: a client that says clearly what went wrong, a follower that
 //! yields blocks and reorganisations in order, a source of verified blobs, and a sender of
 //! transactions that survives reorganisations and restarts.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod blobs;
 pub mod client;

@@ -179,8 +179,7 @@ async fn blobs_are_sent_and_read_back_in_the_order_asked() {
 
     let header = anvil.client().header_by_hash(receipt.block_hash.unwrap()).await.unwrap();
     let hashes: Vec<B256> = blobs.iter().map(|b| blob_versioned_hash(b).unwrap()).collect();
-    let transaction =
-        anvil.client().transaction(receipt.transaction_hash).await.unwrap().unwrap();
+    let transaction = anvil.client().transaction(receipt.transaction_hash).await.unwrap().unwrap();
     let carried = alloy::consensus::Transaction::blob_versioned_hashes(&transaction).unwrap();
     assert_eq!(carried, hashes);
 
@@ -314,11 +313,8 @@ async fn many_in_flight_keep_their_order_and_reverts_are_told() {
     assert!(places.is_sorted(), "{places:?}");
 
     // Init code that reverts: the estimate says so, and with a given limit the receipt does.
-    let create = TxRequest {
-        to: TxKind::Create,
-        input: bytes!("60006000fd"),
-        ..Default::default()
-    };
+    let create =
+        TxRequest { to: TxKind::Create, input: bytes!("60006000fd"), ..Default::default() };
     let error = within(sender.send(create.clone())).await.unwrap_err();
     assert!(matches!(error, SendError::WouldRevert { .. }), "{error}");
     let error =
@@ -408,12 +404,8 @@ async fn transaction_lost_in_a_reorg_is_sent_again() {
 async fn reorgs_of_one_five_and_forty_are_seen() {
     let Some(anvil) = Anvil::start(&["--slots-in-an-epoch", "1"]).await else { return };
     let client = anvil.client();
-    let mut follower = follow(
-        client.clone(),
-        start_of(&client).await,
-        LogFilter::default(),
-        LogCheck::default(),
-    );
+    let mut follower =
+        follow(client.clone(), start_of(&client).await, LogFilter::default(), LogCheck::default());
     anvil.mine(50).await;
     until(&mut follower, 50).await;
     for depth in [1, 5, 40] {
@@ -481,8 +473,7 @@ async fn everything_goes_on_after_the_l1_was_away() {
     let Some(mut anvil) = Anvil::start(&args).await else { return };
     let client = anvil.client();
     let start = start_of(&client).await;
-    let mut follower =
-        follow(client.clone(), start, LogFilter::default(), LogCheck::default());
+    let mut follower = follow(client.clone(), start, LogFilter::default(), LogCheck::default());
     let sender = sender(&anvil, None, quick());
     within(sender.send(transfer(None))).await.unwrap();
     until(&mut follower, 2).await;
@@ -515,7 +506,8 @@ async fn fees_above_the_limit_wait_for_better_times() {
     };
     let limits = FeeLimits { max_fee_per_gas: 2_000_000_000, ..Default::default() };
     let sender = sender(&anvil, None, SenderConfig { fees: limits, ..quick() });
-    let ticket = sender.submit(TxRequest { gas_limit: Some(21_000), ..transfer(None) }).await.unwrap();
+    let ticket =
+        sender.submit(TxRequest { gas_limit: Some(21_000), ..transfer(None) }).await.unwrap();
     sleep(Duration::from_millis(500)).await;
     assert_eq!(sender.status().waiting, 1);
     anvil.rpc("anvil_setNextBlockBaseFeePerGas", serde_json::json!(["0x3b9aca00"])).await;

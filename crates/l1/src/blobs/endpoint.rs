@@ -145,7 +145,8 @@ impl Endpoint {
             .pop_if_empty()
             .extend(path.split('/'));
         if !hashes.is_empty() {
-            url.query_pairs_mut().extend_pairs(hashes.iter().map(|hash| ("versioned_hashes", hash)));
+            url.query_pairs_mut()
+                .extend_pairs(hashes.iter().map(|hash| ("versioned_hashes", hash)));
         }
         let mut pause = self.backoff;
         let mut attempt = 1;
@@ -178,7 +179,8 @@ impl Endpoint {
 }
 
 fn is_busy(status: StatusCode) -> bool {
-    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED
+    status == StatusCode::TOO_MANY_REQUESTS
+        || status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED
 }
 
 fn refused(status: StatusCode, body: &[u8]) -> Refusal {

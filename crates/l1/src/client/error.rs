@@ -10,7 +10,9 @@ use alloy::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum L1Error {
     /// The URL cannot be used.
-    #[error("L1 URL {url:?} cannot be used: {reason}; expected something like http://127.0.0.1:8545")]
+    #[error(
+        "L1 URL {url:?} cannot be used: {reason}; expected something like http://127.0.0.1:8545"
+    )]
     Url {
         /// The URL as given.
         url: String,
@@ -106,9 +108,17 @@ impl L1Error {
 fn is_busy(code: i64, message: &str) -> bool {
     let message = message.to_ascii_lowercase();
     matches!(code, -32005 | -32097 | -32016 | 429)
-        || ["rate limit", "too many requests", "timeout", "timed out", "try again", "busy", "header not found"]
-            .iter()
-            .any(|word| message.contains(word))
+        || [
+            "rate limit",
+            "too many requests",
+            "timeout",
+            "timed out",
+            "try again",
+            "busy",
+            "header not found",
+        ]
+        .iter()
+        .any(|word| message.contains(word))
 }
 
 /// Turns a transport error into one that says what happened.
@@ -130,11 +140,9 @@ pub(crate) fn from_transport(
         RpcError::NullResp => {
             L1Error::WrongAnswer { url, method, reason: "null where a value is due".to_owned() }
         }
-        RpcError::DeserError { err, text } => L1Error::WrongAnswer {
-            url,
-            method,
-            reason: format!("{err} in {:?}", shorten(&text)),
-        },
+        RpcError::DeserError { err, text } => {
+            L1Error::WrongAnswer { url, method, reason: format!("{err} in {:?}", shorten(&text)) }
+        }
         RpcError::SerError(error) => {
             L1Error::WrongAnswer { url, method, reason: error.to_string() }
         }
@@ -148,13 +156,17 @@ pub(crate) fn from_transport(
             L1Error::WrongAnswer { url, method, reason: shorten(&error.to_string()) }
         }
         RpcError::Transport(TransportErrorKind::Custom(error)) => {
-            if error.downcast_ref::<reqwest::Error>().is_some_and(|e| e.is_timeout() && !e.is_connect())
+            if error
+                .downcast_ref::<reqwest::Error>()
+                .is_some_and(|e| e.is_timeout() && !e.is_connect())
             {
                 return L1Error::Timeout { url, method, seconds };
             }
             L1Error::Unreachable { url, reason: root_cause(error.as_ref()) }
         }
-        RpcError::Transport(kind) => L1Error::Unreachable { url, reason: shorten(&kind.to_string()) },
+        RpcError::Transport(kind) => {
+            L1Error::Unreachable { url, reason: shorten(&kind.to_string()) }
+        }
     }
 }
 

@@ -114,8 +114,10 @@ impl L1Client {
             self.request(METHOD, (header.hash(),)).await?;
         let receipts =
             answer.ok_or_else(|| self.not_found(format!("receipts of block {}", header.hash())))?;
-        let consensus: Vec<_> =
-            receipts.iter().map(|receipt| receipt.clone().into_primitives_receipt().inner).collect();
+        let consensus: Vec<_> = receipts
+            .iter()
+            .map(|receipt| receipt.clone().into_primitives_receipt().inner)
+            .collect();
         let root = calculate_receipt_root(&consensus);
         if root != header.receipts_root {
             let reason = format!(
@@ -248,7 +250,7 @@ mod tests {
         let mut twice = good.clone();
         twice[1].log_index = Some(0);
         assert!(check_logs(twice, &header, &filter).is_err());
-        let mut removed = good.clone();
+        let mut removed = good;
         removed[0].removed = true;
         assert!(check_logs(removed, &header, &filter).is_err());
         let foreign = vec![log(Address::with_last_byte(3), t, &header, 0)];

@@ -86,8 +86,7 @@ impl L1Client {
     pub fn with_config(url: &str, config: L1ClientConfig) -> Result<Self, L1Error> {
         let bad_url = |reason| L1Error::Url { url: url.to_owned(), reason };
         let parsed = parse_url(url).map_err(bad_url)?;
-        let http =
-            http_client(config.connect_timeout, config.request_timeout).map_err(bad_url)?;
+        let http = http_client(config.connect_timeout, config.request_timeout).map_err(bad_url)?;
         let public = public_url(&parsed);
         let transport = BoundedHttp::new(http, parsed, config.max_response_bytes);
         let provider = RootProvider::new(RpcClient::new(transport, true));
@@ -125,16 +124,13 @@ impl L1Client {
         let mut pause = config.backoff;
         let mut attempt = 1;
         loop {
-            let answer = self
-                .inner
-                .provider
-                .client()
-                .request::<P, R>(method, params.clone())
-                .await
-                .map_err(|error| {
-                    let seconds = config.request_timeout.as_secs();
-                    error::from_transport(error, &self.inner.url, method, seconds)
-                });
+            let answer =
+                self.inner.provider.client().request::<P, R>(method, params.clone()).await.map_err(
+                    |error| {
+                        let seconds = config.request_timeout.as_secs();
+                        error::from_transport(error, &self.inner.url, method, seconds)
+                    },
+                );
             match answer {
                 Err(error) if error.is_transient() && attempt < config.attempts => {
                     tracing::debug!(%error, attempt, "asking L1 again");

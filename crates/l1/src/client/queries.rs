@@ -113,12 +113,7 @@ impl L1Client {
     ///
     /// # Errors
     /// [`L1Error::Rpc`] with the revert data if the call reverts; else any transport error.
-    pub async fn call(
-        &self,
-        to: Address,
-        input: Bytes,
-        block: BlockId,
-    ) -> Result<Bytes, L1Error> {
+    pub async fn call(&self, to: Address, input: Bytes, block: BlockId) -> Result<Bytes, L1Error> {
         let call = TransactionRequest::default().to(to).input(input.into());
         self.request("eth_call", (call, block)).await
     }
@@ -128,7 +123,8 @@ impl L1Client {
     /// # Errors
     /// [`L1Error::Rpc`] with the revert data if the transaction reverts; else any transport error.
     pub async fn estimate_gas(&self, request: TransactionRequest) -> Result<u64, L1Error> {
-        let gas: U64 = self.request("eth_estimateGas", (request, BlockNumberOrTag::Pending)).await?;
+        let gas: U64 =
+            self.request("eth_estimateGas", (request, BlockNumberOrTag::Pending)).await?;
         Ok(gas.to())
     }
 

@@ -31,12 +31,11 @@ impl BoundedHttp {
             .await
             .map_err(|error| TransportErrorKind::custom(error.without_url()))?;
         let status = response.status();
-        let body = bounded_body(response, self.max_response_bytes).await.map_err(|error| {
-            match error {
+        let body =
+            bounded_body(response, self.max_response_bytes).await.map_err(|error| match error {
                 BodyError::TooLarge { .. } => TransportErrorKind::non_retryable(error),
                 BodyError::Read(_) => TransportErrorKind::custom(error),
-            }
-        })?;
+            })?;
         match serde_json::from_slice(&body) {
             Ok(packet) => Ok(packet),
             Err(_) if !status.is_success() => Err(TransportErrorKind::http_error(

@@ -24,7 +24,10 @@ pub(super) struct CoreOptions {
 pub(super) enum Question {
     Head,
     /// Canonical blocks by number, both ends included.
-    Blocks { from: u64, to: u64 },
+    Blocks {
+        from: u64,
+        to: u64,
+    },
     Header(B256),
     /// The canonical header at a height.
     Canonical(u64),
@@ -34,12 +37,15 @@ pub(super) enum Question {
 /// What came of a question.
 #[derive(Clone, Debug)]
 pub(super) enum Answer {
-    Head(Sealed<Header>),
+    Head(Box<Sealed<Header>>),
     /// At least one block from the start of the range; fewer than asked for if the rest failed.
     Blocks(Vec<L1BlockData>),
-    Header(Sealed<Header>),
-    Canonical(Sealed<Header>),
-    Marks { safe: Option<BlockRef>, finalized: Option<BlockRef> },
+    Header(Box<Sealed<Header>>),
+    Canonical(Box<Sealed<Header>>),
+    Marks {
+        safe: Option<BlockRef>,
+        finalized: Option<BlockRef>,
+    },
     Failed,
 }
 
@@ -135,7 +141,7 @@ impl Core {
         }
         if let Some(block) = self.ready.pop_front() {
             self.state.push(block.block_ref(), self.options.keep);
-            return Step::Event(L1Event::Block(block));
+            return Step::Event(L1Event::Block(Box::new(block)));
         }
         if let Some(mark) = self.marks.pop_front() {
             match mark {
@@ -171,9 +177,9 @@ impl Core {
 
     pub(super) fn answer(&mut self, answer: Answer) -> Verdict {
         match answer {
-            Answer::Head(head) => self.on_head(head),
+            Answer::Head(head) => self.on_head(*head),
             Answer::Blocks(blocks) => self.on_blocks(blocks),
-            Answer::Header(header) => self.on_header(header),
+            Answer::Header(header) => self.on_header(*header),
             Answer::Canonical(header) => self.on_canonical(&header),
             Answer::Marks { safe, finalized } => {
                 self.marked = self.head;
@@ -260,8 +266,7 @@ impl Core {
 
     fn on_header(&mut self, header: Sealed<Header>) -> Verdict {
         let fits = self.branch.as_ref().is_some_and(|child| {
-            child.parent_hash == header.hash()
-                && header.number.checked_add(1) == Some(child.number)
+            child.parent_hash == header.hash() && header.number.checked_add(1) == Some(child.number)
         });
         if !fits {
             self.again_later();
@@ -348,9 +353,6 @@ impl Core {
 
     fn backoff(&self) -> Duration {
         let doublings = self.trouble.saturating_sub(1).min(16);
-        self.options
-            .poll_interval
-            .saturating_mul(1 << doublings)
-            .min(self.options.max_backoff)
+        self.options.poll_interval.saturating_mul(1 << doublings).min(self.options.max_backoff)
     }
 }

@@ -14,12 +14,12 @@ use crate::{
     client::{L1Client, L1Error},
     types::{BlockRef, L1Log},
 };
+use ::core::fmt;
 use alloy::{
     consensus::{Header, Sealed},
     eips::BlockNumberOrTag,
 };
 use futures::{StreamExt, future::BoxFuture, stream};
-use ::core::fmt;
 use std::time::Duration;
 
 /// One block as a Layer 2 needs it.
@@ -42,7 +42,7 @@ impl L1BlockData {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum L1Event {
     /// The child of the block given out before (or of the common ancestor after a reorganisation).
-    Block(L1BlockData),
+    Block(Box<L1BlockData>),
     /// All blocks above the common ancestor are gone; safe and finalized marks above it are
     /// lowered to it. The blocks that replace them follow as [`L1Event::Block`].
     Reorg {
@@ -230,7 +230,7 @@ impl Follower {
     fn complain(&self, reason: &str) {
         let failures = self.core.trouble();
         if failures.is_power_of_two() && (failures == 1 || failures >= 8) {
-            tracing::warn!(failures, "{reason}; trying on");
+            tracing::warn!(failures, "{reason}; will keep trying");
         } else {
             tracing::debug!(failures, "{reason}");
         }
@@ -243,9 +243,11 @@ async fn ask(
     question: Question,
 ) -> Result<Answer, L1Error> {
     Ok(match question {
-        Question::Head => Answer::Head(client.header(BlockNumberOrTag::Latest).await?),
-        Question::Header(hash) => Answer::Header(client.header_by_hash(hash).await?),
-        Question::Canonical(number) => Answer::Canonical(client.header(number.into()).await?),
+        Question::Head => Answer::Head(Box::new(client.header(BlockNumberOrTag::Latest).await?)),
+        Question::Header(hash) => Answer::Header(Box::new(client.header_by_hash(hash).await?)),
+        Question::Canonical(number) => {
+            Answer::Canonical(Box::new(client.header(number.into()).await?))
+        }
         Question::Marks => {
             let (safe, finalized) = futures::try_join!(client.safe(), client.finalized())?;
             Answer::Marks { safe, finalized }

@@ -76,19 +76,21 @@ impl Sim {
     fn answer(&self, question: Question) -> Answer {
         let block = |header: &Sealed<Header>| L1BlockData { header: header.clone(), logs: vec![] };
         match question {
-            Question::Head => Answer::Head(self.head().clone()),
-            Question::Header(hash) => {
-                self.known.get(&hash).map_or(Answer::Failed, |h| Answer::Header(h.clone()))
-            }
+            Question::Head => Answer::Head(Box::new(self.head().clone())),
+            Question::Header(hash) => self
+                .known
+                .get(&hash)
+                .map_or(Answer::Failed, |h| Answer::Header(Box::new(h.clone()))),
             Question::Canonical(number) => {
-                self.at(number).map_or(Answer::Failed, |h| Answer::Canonical(h.clone()))
+                self.at(number).map_or(Answer::Failed, |h| Answer::Canonical(Box::new(h.clone())))
             }
             Question::Blocks { from, to } => {
                 let blocks: Vec<_> = (from..=to).map_while(|n| self.at(n).map(block)).collect();
                 if blocks.is_empty() { Answer::Failed } else { Answer::Blocks(blocks) }
             }
             Question::Marks => {
-                let back = |n: u64| self.at(self.head().number.saturating_sub(n)).map(BlockRef::from);
+                let back =
+                    |n: u64| self.at(self.head().number.saturating_sub(n)).map(BlockRef::from);
                 Answer::Marks { safe: back(4), finalized: back(8) }
             }
         }
@@ -224,9 +226,9 @@ fn lie(sim: &Sim, question: Question, rng: &mut StdRng) -> Answer {
         })
     };
     match question {
-        Question::Head => Answer::Head(fake(rng.random_range(1..sim.head().number + 5))),
-        Question::Header(_) => Answer::Header(fake(rng.random_range(0..50))),
-        Question::Canonical(number) => Answer::Canonical(fake(number)),
+        Question::Head => Answer::Head(Box::new(fake(rng.random_range(1..sim.head().number + 5)))),
+        Question::Header(_) => Answer::Header(Box::new(fake(rng.random_range(0..50)))),
+        Question::Canonical(number) => Answer::Canonical(Box::new(fake(number))),
         Question::Blocks { from, .. } => Answer::Blocks(vec![L1BlockData {
             header: fake(from + rng.random_range(0..2)),
             logs: vec![],
@@ -242,7 +244,8 @@ fn lie(sim: &Sim, question: Question, rng: &mut StdRng) -> Answer {
 fn reorg_deeper_than_the_window_says_so() {
     let mut sim = Sim::new(100);
     let start = BlockRef::from(&sim.chain[0]);
-    let (mut core, mut model) = (Core::new(FollowerState::new(start), options()), Model::new(start));
+    let (mut core, mut model) =
+        (Core::new(FollowerState::new(start), options()), Model::new(start));
     settle(&mut core, &sim, &mut model, 1);
     sim.reorg(70, 71);
     let error = loop {
@@ -263,11 +266,12 @@ fn reorg_deeper_than_the_window_says_so() {
 fn one_false_branch_does_not_end_the_following() {
     let sim = Sim::new(10);
     let start = BlockRef::from(&sim.chain[0]);
-    let (mut core, mut model) = (Core::new(FollowerState::new(start), options()), Model::new(start));
+    let (mut core, mut model) =
+        (Core::new(FollowerState::new(start), options()), Model::new(start));
     settle(&mut core, &sim, &mut model, 1);
     let fake = Header { number: 1, parent_hash: B256::repeat_byte(1), ..Default::default() };
     while !matches!(core.step(), Step::Ask(Question::Head)) {}
-    core.answer(Answer::Head(Sealed::new(fake)));
+    core.answer(Answer::Head(Box::new(Sealed::new(fake))));
     settle(&mut core, &sim, &mut model, 3);
     assert_eq!(model.chain.len(), 11);
 }
@@ -276,7 +280,8 @@ fn one_false_branch_does_not_end_the_following() {
 fn deepest_reorg_within_the_window_is_followed() {
     let mut sim = Sim::new(100);
     let start = BlockRef::from(&sim.chain[0]);
-    let (mut core, mut model) = (Core::new(FollowerState::new(start), options()), Model::new(start));
+    let (mut core, mut model) =
+        (Core::new(FollowerState::new(start), options()), Model::new(start));
     settle(&mut core, &sim, &mut model, 1);
     sim.reorg(63, 64);
     settle(&mut core, &sim, &mut model, 1);
@@ -287,7 +292,8 @@ fn deepest_reorg_within_the_window_is_followed() {
 fn shorter_chain_is_believed_only_when_it_stays() {
     let mut sim = Sim::new(20);
     let start = BlockRef::from(&sim.chain[0]);
-    let (mut core, mut model) = (Core::new(FollowerState::new(start), options()), Model::new(start));
+    let (mut core, mut model) =
+        (Core::new(FollowerState::new(start), options()), Model::new(start));
     settle(&mut core, &sim, &mut model, 1);
     let full = sim.clone();
     sim.reorg(5, 0);
@@ -347,7 +353,8 @@ fn far_behind_reads_in_bounded_batches() {
 fn restart_from_the_state_goes_on_without_gap() {
     let mut sim = Sim::new(20);
     let start = BlockRef::from(&sim.chain[0]);
-    let (mut core, mut model) = (Core::new(FollowerState::new(start), options()), Model::new(start));
+    let (mut core, mut model) =
+        (Core::new(FollowerState::new(start), options()), Model::new(start));
     settle(&mut core, &sim, &mut model, 1);
     let saved = serde_json::to_vec(core.state()).unwrap();
     sim.reorg(6, 9);

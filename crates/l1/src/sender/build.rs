@@ -1,10 +1,10 @@
 //! From a request to signed bytes.
 
 use super::{SendError, TxRequest, fees::Fees};
+use crate::kzg;
 use alloy::{
     consensus::{
-        EthereumTxEnvelope, SignableTransaction, Signed, TxEip1559, TxEip4844,
-        TxEip4844WithSidecar,
+        EthereumTxEnvelope, SignableTransaction, Signed, TxEip1559, TxEip4844, TxEip4844WithSidecar,
     },
     eips::{eip2718::Encodable2718, eip7594::BlobTransactionSidecarEip7594},
     network::TransactionBuilder,
@@ -32,7 +32,7 @@ pub(super) async fn sidecar(request: Arc<TxRequest>) -> Result<Option<Sidecar>, 
     }
     let work = move || {
         let blobs = request.blobs.clone().unwrap_or_default();
-        BlobTransactionSidecarEip7594::try_from_blobs(blobs)
+        BlobTransactionSidecarEip7594::try_from_blobs_with_settings(blobs, kzg::settings())
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(sidecar)) => Ok(Some(Arc::new(sidecar))),
@@ -157,7 +157,10 @@ mod tests {
         let (hash, raw) = sign(&signer(), frame, &fees, None).unwrap();
         let decoded = TxEnvelope::decode_2718(&mut raw.as_ref()).unwrap();
         assert_eq!(*decoded.tx_hash(), hash);
-        assert_eq!((decoded.nonce(), decoded.gas_limit(), decoded.value()), (3, 100_000, U256::from(6)));
+        assert_eq!(
+            (decoded.nonce(), decoded.gas_limit(), decoded.value()),
+            (3, 100_000, U256::from(6))
+        );
         assert_eq!((decoded.max_fee_per_gas(), decoded.max_priority_fee_per_gas()), (9, Some(2)));
         assert_eq!(decoded.kind(), TxKind::Create);
     }

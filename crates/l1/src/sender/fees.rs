@@ -38,7 +38,11 @@ pub(super) struct Fees {
 impl Fees {
     /// Fees that hold for a doubling of both base fees. `blob_base_fee` is the market's, for a
     /// transaction with blobs.
-    pub(super) fn suggest(market: &FeeInfo, blob_base_fee: Option<u128>, limits: &FeeLimits) -> Self {
+    pub(super) fn suggest(
+        market: &FeeInfo,
+        blob_base_fee: Option<u128>,
+        limits: &FeeLimits,
+    ) -> Self {
         let (least, most) = limits.priority_fee;
         let priority_fee = market.priority_fee.min(most).max(least);
         let max_fee = market
@@ -106,7 +110,8 @@ mod tests {
     fn suggestion_holds_for_a_doubling_within_the_limits() {
         assert_eq!(Fees::suggest(&MARKET, None, &LIMITS), fees(203, 3, None));
         assert_eq!(Fees::suggest(&MARKET, Some(7), &LIMITS), fees(203, 3, Some(14)));
-        let tight = FeeLimits { max_fee_per_gas: 2, priority_fee: (4, 50), max_fee_per_blob_gas: 5 };
+        let tight =
+            FeeLimits { max_fee_per_gas: 2, priority_fee: (4, 50), max_fee_per_blob_gas: 5 };
         assert_eq!(Fees::suggest(&MARKET, Some(7), &tight), fees(2, 2, Some(5)));
         let free = FeeInfo { base_fee: 0, blob_base_fee: Some(0), priority_fee: 0 };
         assert_eq!(Fees::suggest(&free, Some(0), &LIMITS), fees(1, 1, Some(1)));

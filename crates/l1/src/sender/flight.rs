@@ -162,7 +162,7 @@ impl Flight {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::fees::Fees, *};
 
     const MARKET: FeeInfo = FeeInfo { base_fee: 10, blob_base_fee: None, priority_fee: 1 };
 
@@ -178,12 +178,7 @@ mod tests {
                 hash: B256::ZERO,
             }],
         };
-        Flight {
-            accepted: true,
-            sent_head: 100,
-            checked_at: now,
-            ..Flight::unoffered(entry, now)
-        }
+        Flight { accepted: true, sent_head: 100, checked_at: now, ..Flight::unoffered(entry, now) }
     }
 
     #[tokio::test]
@@ -211,9 +206,6 @@ mod tests {
         assert_eq!(flight.upkeep(now, 5, 100, &MARKET, &config), Upkeep::Nothing);
         assert_eq!(flight.upkeep(now + OFFER_AGAIN, 5, 100, &MARKET, &config), Upkeep::Broadcast);
         let resumed = Flight::unoffered(flight.entry(1, Address::ZERO), now + OFFER_AGAIN);
-        assert_eq!(
-            resumed.upkeep(now + OFFER_AGAIN, 5, 100, &MARKET, &config),
-            Upkeep::Broadcast
-        );
+        assert_eq!(resumed.upkeep(now + OFFER_AGAIN, 5, 100, &MARKET, &config), Upkeep::Broadcast);
     }
 }

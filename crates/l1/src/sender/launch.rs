@@ -83,8 +83,7 @@ impl TxSenderTask {
 
         for _ in 0..NONCE_ATTEMPTS {
             let nonce = self.next_nonce;
-            let frame =
-                Frame { chain_id: self.chain_id, nonce, gas_limit, request: &request };
+            let frame = Frame { chain_id: self.chain_id, nonce, gas_limit, request: &request };
             let (hash, raw) = build::sign(&self.signer, frame, &fees, queued.sidecar.as_ref())?;
             let now = Instant::now();
             let entry = Entry {

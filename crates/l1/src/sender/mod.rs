@@ -126,7 +126,9 @@ pub enum SendError {
         message: String,
     },
     /// Another transaction of the account has its nonce: the key is in use elsewhere.
-    #[error("nonce {nonce} of account {address} was used by another transaction: is the key in use elsewhere?")]
+    #[error(
+        "nonce {nonce} of account {address} was used by another transaction: is the key in use elsewhere?"
+    )]
     NonceTaken {
         /// The sender's account.
         address: Address,

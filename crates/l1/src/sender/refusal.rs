@@ -34,11 +34,16 @@ impl Refusal {
             Self::AlreadyKnown
         } else if has(&["nonce too low", "nonce is too low", "oldnonce", "nonce_too_low"]) {
             Self::NonceTooLow
-        } else if message.contains("replacement") && has(&["underpriced", "not allowed", "fee too low"])
+        } else if message.contains("replacement")
+            && has(&["underpriced", "not allowed", "fee too low"])
         {
             Self::ReplacementUnderpriced
-        } else if has(&["insufficient funds", "insufficientfunds", "insufficient balance", "upfront cost"])
-        {
+        } else if has(&[
+            "insufficient funds",
+            "insufficientfunds",
+            "insufficient balance",
+            "upfront cost",
+        ]) {
             Self::InsufficientFunds
         } else if has(&[
             "underpriced",
@@ -83,7 +88,10 @@ mod tests {
                 "replacement transaction underpriced: new tx gas fee cap 1 < 2 queued + 100% replacement penalty",
                 Refusal::ReplacementUnderpriced,
             ),
-            ("insufficient funds for gas * price + value: have 1 want 2", Refusal::InsufficientFunds),
+            (
+                "insufficient funds for gas * price + value: have 1 want 2",
+                Refusal::InsufficientFunds,
+            ),
             ("Insufficient funds for gas * price + value", Refusal::InsufficientFunds),
             ("transaction underpriced", Refusal::NotNow),
             ("max fee per gas less than block base fee", Refusal::NotNow),

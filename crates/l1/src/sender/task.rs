@@ -154,7 +154,7 @@ impl TxSenderTask {
         self.failures = self.failures.saturating_add(1);
         let failures = self.failures;
         if failures == 1 || (failures >= 8 && failures.is_power_of_two()) {
-            tracing::warn!(account = %self.address, failures, "{error}; trying on");
+            tracing::warn!(account = %self.address, failures, "{error}; will keep trying");
         }
         self.hold = Some(error.to_string());
         let doublings = failures.saturating_sub(1).min(16);
@@ -238,9 +238,10 @@ impl TxSenderTask {
         let head = self.client.header(BlockNumberOrTag::Latest).await?;
         let number = head.number;
         let next = self.client.nonce(self.address, BlockId::number(number)).await?;
-        let extends = self.head.as_ref().is_none_or(|old| {
-            old.hash() == head.hash() || old.hash() == head.parent_hash
-        });
+        let extends = self
+            .head
+            .as_ref()
+            .is_none_or(|old| old.hash() == head.hash() || old.hash() == head.parent_hash);
         if !extends {
             self.recheck().await?;
         }

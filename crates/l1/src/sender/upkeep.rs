@@ -18,7 +18,12 @@ const FILLER_GAS: u64 = 21_000;
 const FILLERS: u64 = 16;
 
 impl TxSenderTask {
-    pub(super) async fn keep_up(&mut self, next: u64, head: u64, market: &FeeInfo) -> Result<(), SendError> {
+    pub(super) async fn keep_up(
+        &mut self,
+        next: u64,
+        head: u64,
+        market: &FeeInfo,
+    ) -> Result<(), SendError> {
         let now = Instant::now();
         let work: Vec<(u64, Upkeep)> = self
             .flights
@@ -139,12 +144,8 @@ impl TxSenderTask {
         let request = TxRequest { to: self.address.into(), ..Default::default() };
         let fees = self.market_fees(&request, market)?;
         for nonce in next..first.min(next.saturating_add(FILLERS)) {
-            let frame = Frame {
-                chain_id: self.chain_id,
-                nonce,
-                gas_limit: FILLER_GAS,
-                request: &request,
-            };
+            let frame =
+                Frame { chain_id: self.chain_id, nonce, gas_limit: FILLER_GAS, request: &request };
             let (hash, _) = build::sign(&self.signer, frame, &fees, None)?;
             let entry = Entry {
                 chain_id: self.chain_id,
