@@ -2,7 +2,9 @@
 // somebody else pay for its gas, and goes back to having no code.
 
 import assert from "node:assert/strict";
-import { concat, encodeAbiParameters, encodeFunctionData, keccak256, parseEther, parseSignature, zeroAddress } from "viem";
+import {
+  concat, encodeAbiParameters, encodeFunctionData, keccak256, parseEther, parseSignature, zeroAddress,
+} from "viem";
 import { compile, cost, deploy, freshAccount, l2, mined, publicL2, reverts, say, walletL2, write } from "./lib.mjs";
 
 const account = await freshAccount({ l2: "1" });

@@ -12,7 +12,8 @@ const bridgeAbi = parseAbi([
   "function bridgeERC20(address localToken, address remoteToken, uint256 amount, uint32 minGasLimit, bytes extraData)",
   "function withdraw(address l2Token, uint256 amount, uint32 minGasLimit, bytes extraData) payable",
   "function deposits(address localToken, address remoteToken) view returns (uint256)",
-  "event ERC20BridgeFinalized(address indexed localToken, address indexed remoteToken, address indexed from, address to, uint256 amount, bytes extraData)",
+  "event ERC20BridgeFinalized(address indexed localToken, address indexed remoteToken, address indexed from, "
+    + "address to, uint256 amount, bytes extraData)",
 ]);
 const factoryAbi = parseAbi([
   "function createOptimismMintableERC20(address remoteToken, string name, string symbol) returns (address)",

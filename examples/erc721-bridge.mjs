@@ -9,7 +9,7 @@ import {
 } from "./lib.mjs";
 
 const bridgeAbi = parseAbi([
-  "function bridgeERC721(address localToken, address remoteToken, uint256 tokenId, uint32 minGasLimit, bytes extraData)",
+  "function bridgeERC721(address localToken, address remoteToken, uint256 tokenId, uint32 minGasLimit, bytes data)",
 ]);
 const factoryAbi = parseAbi([
   "function createOptimismMintableERC721(address remoteToken, string name, string symbol) returns (address)",

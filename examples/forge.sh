@@ -6,7 +6,10 @@ source ./shell.sh
 
 cd forge
 rm -rf broadcast
-forge script script/Deploy.s.sol:Deploy --rpc-url "$L2" --private-key "$KEY" --broadcast --non-interactive
+log=$(forge script script/Deploy.s.sol:Deploy --rpc-url "$L2" --private-key "$KEY" --broadcast --non-interactive 2>&1) || {
+  echo "$log" >&2
+  exit 1
+}
 
 # What forge wrote down: four transactions, each with a receipt of success.
 run="broadcast/Deploy.s.sol/$L2_ID/run-latest.json"

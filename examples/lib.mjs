@@ -148,6 +148,14 @@ export async function passL1Time(seconds) {
   await clock.request({ method: "evm_mine", params: [] });
 }
 
+/** Moves the clock of a development L1 on to a time in milliseconds; the seconds that it skipped. */
+export async function passL1TimeUntil(milliseconds) {
+  const { timestamp } = await publicL1.getBlock();
+  const seconds = Math.max(1, Math.ceil(milliseconds / 1000) - Number(timestamp));
+  await passL1Time(seconds);
+  return seconds;
+}
+
 /** Waits for the L2 transactions of an L1 transaction with deposits; their receipts, all successful. */
 export async function deposited(hashes) {
   return Promise.all(hashes.map((hash) => mined(publicL2, hash)));
@@ -160,11 +168,9 @@ export async function proveAndFinalize(account, receipt) {
   await passL1Time(1); // the portal takes proofs from the second after the game's
   const proof = await publicL2.buildProveWithdrawal({ account, game, withdrawal });
   const proveReceipt = await mined(publicL1, await wallet.proveWithdrawal(proof));
-  const { seconds } = await publicL1.getTimeToFinalize({
-    withdrawalHash: withdrawal.withdrawalHash,
-    targetChain: l2,
-  });
-  await passL1Time(seconds);
+  const { withdrawalHash } = withdrawal;
+  const { timestamp } = await publicL1.getTimeToFinalize({ withdrawalHash, targetChain: l2 });
+  await passL1TimeUntil(timestamp);
   const finalizeReceipt = await mined(publicL1, await wallet.finalizeWithdrawal({ targetChain: l2, withdrawal }));
   return { proveReceipt, finalizeReceipt };
 }

@@ -2,7 +2,9 @@
 // root of the block; and many reads in one call through Multicall3.
 
 import assert from "node:assert/strict";
-import { encodeAbiParameters, fromRlp, hexToBigInt, isAddressEqual, keccak256, parseAbi, parseEther, toRlp, trim, toHex } from "viem";
+import {
+  encodeAbiParameters, fromRlp, hexToBigInt, isAddressEqual, keccak256, parseAbi, parseEther, toHex, toRlp, trim,
+} from "viem";
 import { compile, deploy, freshAccount, l2, publicL2, say, walletL2, write } from "./lib.mjs";
 
 const account = await freshAccount({ l2: "1" });
@@ -23,14 +25,15 @@ for (const [blockNumber, [own, given]] of [
   const { stateRoot } = await publicL2.getBlock({ blockNumber });
   const proof = await publicL2.getProof({ address: token.address, storageKeys: slots, blockNumber });
   const leaf = proven(stateRoot, token.address, proof.accountProof);
-  assert.equal(leaf, toRlp([quantity(BigInt(proof.nonce)), quantity(proof.balance), proof.storageHash, proof.codeHash]));
-  assert.equal(proof.codeHash, keccak256(await publicL2.getCode({ address: token.address })));
+  const { nonce, balance, storageHash, codeHash } = proof;
+  assert.equal(leaf, toRlp([quantity(BigInt(nonce)), quantity(balance), storageHash, codeHash]));
+  assert.equal(codeHash, keccak256(await publicL2.getCode({ address: token.address })));
   for (const [i, amount] of [own, given].entries()) {
-    const found = proven(proof.storageHash, slots[i], proof.storageProof[i].proof);
+    const found = proven(storageHash, slots[i], proof.storageProof[i].proof);
     assert.equal(found === undefined ? 0n : hexToBigInt(fromRlp(found)), parseEther(amount));
     assert.equal(proof.storageProof[i].value, parseEther(amount));
   }
-  say(`block ${blockNumber}: balances of ${own} and ${given} PRF proven against state root ${stateRoot.slice(0, 10)}…`);
+  say(`block ${blockNumber}: ${own} and ${given} PRF proven against state root ${stateRoot.slice(0, 10)}…`);
 }
 
 // An account that does not exist is proven not to.

@@ -24,7 +24,10 @@ assert.ok(routerCode.bytecode.includes(initCodeHash.slice(2)), "router and pair 
 
 const account = await freshAccount({ l2: "20" });
 const wallet = walletL2(account);
-const weth = { address: "0x4200000000000000000000000000000000000006", abi: parseAbi(["function balanceOf(address) view returns (uint256)"]) };
+const weth = {
+  address: "0x4200000000000000000000000000000000000006",
+  abi: parseAbi(["function balanceOf(address) view returns (uint256)"]),
+};
 const factory = await deploy(wallet, publicL2, factoryCode, [account.address]);
 const router = await deploy(wallet, publicL2, routerCode, [factory.address, weth.address]);
 const tokenCode = compile("Token");
