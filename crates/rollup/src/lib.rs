@@ -1,1 +1,29 @@
-//! The optimistic rollup: sequencer, batcher, proposer and verifier.
+//! The optimistic rollup: an EVM chain whose every block follows from the logs of two contracts
+//! on L1.
+//!
+//! The rules are in `docs/rollup.md` and, as pure code, in `mezz-derivation`. This crate is the
+//! shell around them: it follows L1, executes, stores, and acts.
+//!
+//! - [`feed`]: L1 blocks with their deposits and batches, in order.
+//! - [`driver`]: the one task that changes the chain: derives it, and sequences it if it may.
+//! - [`batcher`], [`proposer`]: duties that post to L1. They see the chain over JSON-RPC only, so
+//!   that they run in the sequencer's process or anywhere else.
+//! - [`deploy`], [`discover`], [`genesis`]: the beginning of a chain, and finding one.
+//! - [`withdrawal`]: what a withdrawal needs at each of its steps.
+//! - [`node`]: the parts of a sequencer or a verifier, wired.
+
+pub mod batcher;
+pub mod deploy;
+pub mod discover;
+pub mod driver;
+pub mod feed;
+pub mod genesis;
+pub mod l2_client;
+pub mod node;
+pub mod proposer;
+pub mod rpc;
+pub mod withdrawal;
+
+pub use l2_client::{L2Client, L2Error};
+pub use mezz_derivation::RollupConfig;
+pub use node::{Node, NodeConfig, NodeError, Role};

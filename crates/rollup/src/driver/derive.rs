@@ -1,0 +1,154 @@
+//! From L1 to safe blocks.
+
+use super::{Driver, DriverError, block_ref};
+use mezz_chain::{BlockRecord, BuildError, BuiltBlock};
+use mezz_derivation::{
+    DerivedBlock,
+    derive::{BatchOutcome, FeedError, Step},
+};
+use mezz_evm::BlockAttributes;
+use mezz_pool::BlockUpdate;
+use mezz_primitives::RecoveredTransaction;
+use std::sync::Arc;
+
+/// What became of a derived block.
+enum Executed {
+    Block(mezz_primitives::B256),
+    Refused(String),
+}
+
+impl Driver {
+    /// Derives as far as the L1 blocks at hand go.
+    pub(super) fn derive(&mut self) -> Result<(), DriverError> {
+        loop {
+            match self.deriver.step() {
+                Step::NeedL1(number) => {
+                    let Some(block) = self.origins.take(number) else { return Ok(()) };
+                    match self.deriver.push_l1(block) {
+                        Ok(()) => {}
+                        Err(FeedError::Reorged { number }) => {
+                            // The chain was stored on another L1 chain than the one that is
+                            // there now: go back as for a reorganisation that was not seen.
+                            let below = number.saturating_sub(1);
+                            self.go_back(below)?;
+                        }
+                        Err(error @ (FeedError::Busy | FeedError::NotNext { .. })) => {
+                            // The loop feeds what is asked for, when it is asked for.
+                            unreachable!("{error}");
+                        }
+                    }
+                }
+                Step::Block(block) => match self.execute(&block)? {
+                    Executed::Block(hash) => {
+                        self.deriver.accepted(hash)?;
+                    }
+                    Executed::Refused(reason) => log_batch(&self.deriver.refused(reason)?),
+                },
+                Step::Batch(outcome) => log_batch(&outcome),
+                Step::L1Done(cursor) => {
+                    if cursor.safe.number != self.chain.heads().safe.number {
+                        self.chain.set_safe(cursor.safe.number)?;
+                    }
+                    self.cursors.push(&self.chain, cursor)?;
+                    self.origins.forget_before(self.cursors.oldest().safe.origin.number);
+                }
+            }
+        }
+    }
+
+    /// Finds the block in the chain, or puts it there.
+    fn execute(&mut self, derived: &DerivedBlock) -> Result<Executed, DriverError> {
+        let number = derived.attributes.number;
+        if let Some(block) = self.chain.block_by_number(number)? {
+            if is_same(&block, derived) {
+                return Ok(Executed::Block(block.hash()));
+            }
+            tracing::warn!(
+                number,
+                local = %block.hash(),
+                "L1 has another block than the one sequenced here; going back"
+            );
+            self.unwind(number - 1)?;
+        }
+        let mut transactions = Vec::with_capacity(derived.transactions.len());
+        for (index, tx) in derived.transactions.iter().enumerate() {
+            match RecoveredTransaction::recover(tx.clone()) {
+                Ok(tx) => transactions.push(tx),
+                Err(error) => return Ok(Executed::Refused(format!("transaction {index}: {error}"))),
+            }
+        }
+        let attributes = execution_attributes(derived);
+        let built = match self.chain.execute_block(&attributes, &transactions) {
+            Ok(built) => built,
+            Err(error @ (BuildError::InvalidTransaction { .. } | BuildError::TooLarge { .. })) => {
+                return Ok(Executed::Refused(error.to_string()));
+            }
+            Err(source) => return Err(DriverError::Build { number, source }),
+        };
+        let block = self.commit(built)?;
+        Ok(Executed::Block(block.hash()))
+    }
+
+    /// Makes a block the head, and tells the pool.
+    pub(super) fn commit(&mut self, built: BuiltBlock) -> Result<Arc<BlockRecord>, DriverError> {
+        let changed: Vec<_> = built
+            .diff()
+            .accounts
+            .iter()
+            .map(|account| (account.address, account.after.into()))
+            .collect();
+        let block = self.chain.commit(built)?;
+        self.head = block_ref(&self.config, &block)?;
+        let included: Vec<_> = block.transactions.iter().map(RecoveredTransaction::hash).collect();
+        self.pool.on_block(&BlockUpdate {
+            included: &included,
+            changed: &changed,
+            next_base_fee: self.chain.spec().next_base_fee(&block.header),
+            block_gas_limit: self.config.gas_limit,
+        });
+        Ok(block)
+    }
+}
+
+fn is_same(block: &BlockRecord, derived: &DerivedBlock) -> bool {
+    let (header, wanted) = (&block.header, &derived.attributes);
+    header.parent_hash == derived.parent.hash
+        && header.timestamp == wanted.timestamp
+        && header.gas_limit == wanted.gas_limit
+        && header.beneficiary == wanted.beneficiary
+        && header.mix_hash == wanted.prev_randao
+        && header.parent_beacon_block_root == Some(wanted.parent_beacon_block_root)
+        && header.extra_data.is_empty()
+        && block.transactions.len() == derived.transactions.len()
+        && block
+            .transactions
+            .iter()
+            .zip(&derived.transactions)
+            .all(|(ours, theirs)| ours.hash() == theirs.tx_hash())
+}
+
+fn execution_attributes(derived: &DerivedBlock) -> BlockAttributes {
+    attributes_of(&derived.attributes)
+}
+
+/// The attributes as the EVM takes them.
+pub(super) fn attributes_of(attributes: &mezz_derivation::derive::L2Attributes) -> BlockAttributes {
+    BlockAttributes {
+        timestamp: attributes.timestamp,
+        beneficiary: attributes.beneficiary,
+        gas_limit: attributes.gas_limit,
+        prev_randao: attributes.prev_randao,
+        parent_beacon_block_root: attributes.parent_beacon_block_root,
+        extra_data: Default::default(),
+    }
+}
+
+fn log_batch(outcome: &BatchOutcome) {
+    let BatchOutcome { l1, batch, applied, dropped } = outcome;
+    match dropped {
+        None => tracing::debug!(%l1, batch, blocks = applied, "batch applied"),
+        Some(reason) => {
+            tracing::warn!(%l1, batch, applied, %reason, "batch dropped");
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The one task that changes the chain.
+//!
+//! It takes L1 blocks from the feed and derives the chain from them; where a sequenced block is
+//! already there and is the same, it is only marked safe. If it may sequence, it also makes a
+//! block at each tick. As everything that changes the chain happens here, one thing after the
+//! other, nothing can interleave.
+
+mod cursors;
+mod derive;
+mod origins;
+mod reorg;
+mod sequence;
+mod status;
+
+pub use cursors::CursorError;
+pub use status::StatusHandle;
+
+use crate::feed::{FeedError, FeedItem};
+use alloy::primitives::B256;
+use cursors::Cursors;
+use mezz_chain::{BlockRecord, BuildError, Chain, ChainError, CommitError, HeadError, UnwindError};
+use mezz_derivation::{
+    Deriver, L1Ref, L2BlockRef, RollupConfig,
+    derive::{DriverError as DeriveError, InputError, L1Block},
+};
+use mezz_l1::BlockRef;
+use mezz_pool::Pool;
+use mezz_primitives::l1_info::L1Attributes;
+use origins::Origins;
+use std::time::Duration;
+use tokio::{
+    sync::mpsc,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How the sequencer works.
+#[derive(Clone, Copy, Debug)]
+pub struct SequencerConfig {
+    /// Pause between blocks.
+    pub block_time: Duration,
+    /// L1 blocks that an origin must lie below the newest one.
+    pub l1_confirmations: u64,
+}
+
+/// Why the chain cannot go on. All of these need a person.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// L1 cannot be followed.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The feed's task ended.
+    #[error("the task that follows L1 has ended")]
+    FeedEnded,
+    /// A block cannot be read.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A block cannot be executed for another reason than a transaction.
+    #[error("block {number} cannot be executed: {source}")]
+    Build {
+        /// Its number.
+        number: u64,
+        /// Why.
+        source: BuildError,
+    },
+    /// A block cannot be stored.
+    #[error("a block cannot be stored: {0}")]
+    Commit(#[from] CommitError),
+    /// The chain cannot go back.
+    #[error("{0}: L1 has changed blocks that it called final")]
+    Unwind(#[from] UnwindError),
+    /// A head cannot be moved.
+    #[error(transparent)]
+    Head(#[from] HeadError),
+    /// The rules and this driver disagree.
+    #[error(transparent)]
+    Derive(#[from] DeriveError),
+    /// The rules and the sequencer disagree.
+    #[error("the sequencer's inputs break a rule: {0}")]
+    Input(#[from] InputError),
+    /// The cursors cannot be read or written.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
+    /// A block does not begin as every L2 block does.
+    #[error("L2 block {0} has no L1 attributes: the data directory holds another kind of chain")]
+    NoAttributes(u64),
+    /// A reorganisation deeper than what is kept.
+    #[error("L1 was reorganised to block {0}, below everything that is kept to go back")]
+    ReorgTooDeep(u64),
+}
+
+/// The state of the driver's task.
+#[derive(Debug)]
+pub struct Driver {
+    config: RollupConfig,
+    chain: Chain,
+    pool: Pool,
+    deriver: Deriver,
+    origins: Origins,
+    cursors: Cursors,
+    sequencer: Option<SequencerConfig>,
+    status: StatusHandle,
+    /// The newest block.
+    head: L2BlockRef,
+    safe_l1: BlockRef,
+    finalized_l1: BlockRef,
+    /// The L1 block that must have been derived before the first block is sequenced: what other
+    /// runs of this sequencer have posted is then known.
+    sequence_after: u64,
+}
+
+/// What a driver is made of.
+#[derive(Debug)]
+pub struct DriverParts {
+    /// The chain's parameters.
+    pub config: RollupConfig,
+    /// The chain.
+    pub chain: Chain,
+    /// Its pool.
+    pub pool: Pool,
+    /// How it sequences, if it does.
+    pub sequencer: Option<SequencerConfig>,
+    /// Number of the newest L1 block at the start.
+    pub l1_head: u64,
+    /// Where the status is told.
+    pub status: StatusHandle,
+}
+
+impl Driver {
+    /// A driver that goes on from what `chain` has stored. Also answers the L1 block from which
+    /// the feed must begin.
+    ///
+    /// `is_canonical` tells whether L1 still has a block.
+    ///
+    /// # Errors
+    /// If what is stored cannot be read, or L1 has none of the blocks that it was derived from.
+    pub async fn new<F>(
+        parts: DriverParts,
+        is_canonical: impl Fn(L1Ref) -> F,
+    ) -> Result<(Self, L1Ref), DriverError>
+    where
+        F: Future<Output = bool>,
+    {
+        let DriverParts { config, chain, pool, sequencer, l1_head, status } = parts;
+        let genesis = chain.genesis_hash();
+        let mut cursors = Cursors::load(&chain, &config, genesis)?;
+        let mut lost = false;
+        while !is_canonical(cursors.newest().l1).await {
+            lost = true;
+            let gone = cursors.newest().l1.number;
+            if !cursors.pop() {
+                return Err(DriverError::ReorgTooDeep(gone));
+            }
+        }
+        let deriver = Deriver::new(config.clone(), cursors.newest());
+        let head = block_ref(&config, &chain.head())?;
+        let start = cursors.oldest().safe.origin;
+        let l1 = cursors.newest().l1;
+        let mut driver = Self {
+            origins: Origins::default(),
+            safe_l1: BlockRef { number: start.number, hash: start.hash },
+            finalized_l1: BlockRef { number: start.number, hash: start.hash },
+            sequence_after: l1_head,
+            config,
+            chain,
+            pool,
+            deriver,
+            cursors,
+            sequencer,
+            status,
+            head,
+        };
+        if lost {
+            driver.unwind_to_origin(l1.number)?;
+        }
+        driver.publish()?;
+        Ok((driver, start))
+    }
+
+    /// Gives it L1's own first block, which nobody can follow to.
+    ///
+    /// # Errors
+    /// As a block of the feed.
+    pub fn seed(&mut self, block: L1Block) -> Result<(), DriverError> {
+        self.on_feed(FeedItem::Block { block: Box::new(block), batches: false })
+    }
+
+    /// Runs until `stop`. The chain is consistent on disk at every moment.
+    ///
+    /// # Errors
+    /// Any [`DriverError`]; the chain is then as it was before the step that failed.
+    pub async fn run(
+        mut self,
+        mut feed: mpsc::Receiver<FeedItem>,
+        stop: CancellationToken,
+    ) -> Result<(), DriverError> {
+        let pause = self.sequencer.map_or(Duration::from_secs(3600), |s| s.block_time);
+        let mut ticks = interval(pause);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                _ = ticks.tick(), if self.may_sequence() => {
+                    tokio::task::block_in_place(|| self.sequence())?;
+                }
+                item = feed.recv() => {
+                    let item = item.ok_or(DriverError::FeedEnded)?;
+                    tokio::task::block_in_place(|| self.on_feed(item))?;
+                }
+            }
+        }
+    }
+
+    fn on_feed(&mut self, item: FeedItem) -> Result<(), DriverError> {
+        match item {
+            FeedItem::Block { block, batches } => {
+                tracing::debug!(number = block.number, hash = %block.hash, deposits = block.deposits.len(), batches, "L1 block");
+                self.origins.push(*block, batches);
+                self.derive()?;
+            }
+            FeedItem::Batches { block, batches } => {
+                self.origins.set_batches(block, batches);
+                self.derive()?;
+            }
+            FeedItem::Reorg { ancestor } => self.on_reorg(ancestor)?,
+            FeedItem::Safe(block) => self.safe_l1 = block,
+            FeedItem::Finalized(block) => {
+                self.finalized_l1 = block;
+                self.finalize()?;
+            }
+            FeedItem::Failed(error) => return Err(error.into()),
+        }
+        self.publish()
+    }
+
+    /// Moves the finalized head to what was derived when L1 was at its finalized block.
+    fn finalize(&mut self) -> Result<(), DriverError> {
+        let Some(cursor) = self.cursors.at_or_before(self.finalized_l1.number) else {
+            return Ok(());
+        };
+        if cursor.safe.number > self.chain.heads().finalized.number {
+            self.chain.set_finalized(cursor.safe.number)?;
+            tracing::debug!(number = cursor.safe.number, "finalized");
+        }
+        self.cursors.forget_before(cursor.l1.number);
+        self.origins.forget_before(self.cursors.oldest().safe.origin.number);
+        Ok(())
+    }
+}
+
+/// The block and its place in its epoch, read from its first transaction.
+///
+/// # Errors
+/// [`DriverError::NoAttributes`] if it does not begin with the L1 attributes.
+pub fn block_ref(config: &RollupConfig, block: &BlockRecord) -> Result<L2BlockRef, DriverError> {
+    let (number, hash) = (block.number(), block.hash());
+    if number == 0 {
+        return Ok(Deriver::genesis_cursor(config, hash).safe);
+    }
+    let l1 = attributes(block).ok_or(DriverError::NoAttributes(number))?;
+    Ok(L2BlockRef {
+        number,
+        hash,
+        timestamp: block.header.timestamp,
+        origin: L1Ref { number: l1.number, hash: l1.hash },
+        sequence_number: l1.sequence_number,
+    })
+}
+
+/// The L1 attributes of a block.
+pub fn attributes(block: &BlockRecord) -> Option<L1Attributes> {
+    let first = block.transactions.first()?;
+    L1Attributes::from_transaction(first.tx.as_deposit()?)
+}
+
+/// What the RPC and the duties need of a block, with its parent's hash.
+pub(crate) fn status_ref(block: L2BlockRef, parent_hash: B256) -> crate::rpc::types::L2BlockRef {
+    crate::rpc::types::L2BlockRef {
+        hash: block.hash,
+        number: block.number,
+        parent_hash,
+        timestamp: block.timestamp,
+        l1_origin: BlockRef { number: block.origin.number, hash: block.origin.hash },
+        sequence_number: block.sequence_number,
+    }
+}

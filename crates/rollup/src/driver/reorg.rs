@@ -1,0 +1,64 @@
+//! The way back when L1 is reorganised.
+
+use super::{Driver, DriverError, block_ref};
+use mezz_derivation::Deriver;
+use mezz_l1::BlockRef;
+use mezz_pool::NewTransaction;
+
+impl Driver {
+    /// L1 blocks above `ancestor` are gone.
+    pub(super) fn on_reorg(&mut self, ancestor: BlockRef) -> Result<(), DriverError> {
+        self.origins.rewind(ancestor.number);
+        self.go_back(ancestor.number)?;
+        self.derive()
+    }
+
+    /// Goes back to what was derived at L1 block `number` or before, and takes every L2 block off
+    /// whose origin lies above.
+    pub(super) fn go_back(&mut self, number: u64) -> Result<(), DriverError> {
+        while self.cursors.newest().l1.number > number {
+            if !self.cursors.pop() {
+                return Err(DriverError::ReorgTooDeep(number));
+            }
+        }
+        self.unwind_to_origin(number)?;
+        let cursor = self.cursors.newest();
+        self.deriver = Deriver::new(self.config.clone(), cursor);
+        if cursor.safe.number != self.chain.heads().safe.number {
+            self.chain.set_safe(cursor.safe.number)?;
+        }
+        Ok(())
+    }
+
+    /// Takes off every block whose origin lies above the L1 block `number`.
+    pub(super) fn unwind_to_origin(&mut self, number: u64) -> Result<(), DriverError> {
+        let mut keep = self.head.number;
+        loop {
+            let Some(block) = self.chain.block_by_number(keep)? else { break };
+            if keep == 0 || block_ref(&self.config, &block)?.origin.number <= number {
+                break;
+            }
+            keep -= 1;
+        }
+        if keep < self.head.number {
+            tracing::warn!(from = self.head.number, to = keep, l1 = number, "going back with L1");
+            self.unwind(keep)?;
+        }
+        Ok(())
+    }
+
+    /// Takes off every block above `number`; what users sent goes back to the pool.
+    pub(super) fn unwind(&mut self, number: u64) -> Result<(), DriverError> {
+        let removed = self.chain.unwind(number)?;
+        self.head = block_ref(&self.config, &self.chain.head())?;
+        let again = removed
+            .iter()
+            .rev()
+            .flat_map(|block| &block.transactions)
+            .filter(|tx| !tx.tx.is_deposit())
+            .map(|tx| NewTransaction::from(tx.clone()))
+            .collect::<Vec<_>>();
+        self.pool.on_unwind(again);
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! Making blocks.
+
+use super::{Driver, DriverError, derive::attributes_of};
+use mezz_chain::{BuildOptions, Refused};
+use mezz_evm::InvalidTx;
+use mezz_derivation::{
+    batch::MAX_BLOCK_TX_BYTES,
+    derive::{L1Block, block_inputs, next_timestamp},
+};
+use mezz_primitives::RecoveredTransaction;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// Unused L1 blocks above which blocks are made without a pause, until the origin has caught up.
+const LAG: u64 = 2;
+
+impl Driver {
+    /// Whether blocks are made here, and all that is on L1 has been taken in.
+    pub(super) fn may_sequence(&self) -> bool {
+        self.sequencer.is_some() && self.deriver.cursor().l1.number >= self.sequence_after
+    }
+
+    /// Makes the block of a tick, and as many more as it takes to keep up with L1.
+    pub(super) fn sequence(&mut self) -> Result<(), DriverError> {
+        loop {
+            if !self.sequence_one()? {
+                return Ok(());
+            }
+            let newest = self.origins.newest().map_or(0, |block| block.number);
+            let confirmations = self.sequencer.map_or(0, |s| s.l1_confirmations);
+            if newest.saturating_sub(confirmations) <= self.head.origin.number + LAG {
+                return self.publish();
+            }
+        }
+    }
+
+    /// Makes one block; `false` if there is no valid one now.
+    fn sequence_one(&mut self) -> Result<bool, DriverError> {
+        let Some(sequencer) = self.sequencer else { return Ok(false) };
+        let Some(origin) = self.next_origin(sequencer.l1_confirmations) else { return Ok(false) };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let parent = self.head;
+        let timestamp =
+            match next_timestamp(&self.config, parent.timestamp, origin.timestamp, now) {
+                Ok(timestamp) => timestamp,
+                Err(error) => {
+                    tracing::warn!("no block can be made until L1 goes on: {error}");
+                    return Ok(false);
+                }
+            };
+        let inputs = block_inputs(&self.config, &parent, origin, timestamp)?;
+        let number = inputs.attributes.number;
+        let attributes = attributes_of(&inputs.attributes);
+        let mut forced = Vec::with_capacity(inputs.transactions.len());
+        for tx in inputs.transactions {
+            // A deposit names its sender; nothing is recovered that could fail.
+            let sender = tx.recover_sender().unwrap_or_default();
+            forced.push(RecoveredTransaction { tx, sender });
+        }
+
+        let started = Instant::now();
+        let mut bytes_left = MAX_BLOCK_TX_BYTES;
+        let mut best = None;
+        let pool = &self.pool;
+        let mut offered = None;
+        let mut invalid = Vec::new();
+        let mut next = |step: &mezz_chain::BuildStep<'_>| {
+            let best = best.get_or_insert_with(|| pool.best(step.base_fee));
+            if let (Some(refused), Some(hash)) = (step.refused, offered.take()) {
+                best.decline();
+                if never_valid(refused) {
+                    invalid.push((hash, refused.to_string()));
+                }
+            }
+            loop {
+                let candidate = best.next()?;
+                let bytes = candidate.bytes;
+                if candidate.gas_limit() > step.gas_left || bytes > bytes_left {
+                    best.decline();
+                    continue;
+                }
+                bytes_left -= bytes;
+                offered = Some(candidate.hash);
+                return Some(candidate.tx.clone());
+            }
+        };
+        let options = BuildOptions {
+            deadline: Some(started + sequencer.block_time),
+            ..BuildOptions::default()
+        };
+        let built = self
+            .chain
+            .build(&attributes, &forced, &mut next, &options)
+            .map_err(|source| DriverError::Build { number, source })?;
+        for (hash, reason) in invalid {
+            tracing::debug!(%hash, reason, "dropped from the pool");
+            self.pool.remove(&hash);
+        }
+        let block = self.commit(built)?;
+        tracing::debug!(
+            number,
+            txs = block.transactions.len(),
+            gas = block.header.gas_used,
+            origin = self.head.origin.number,
+            elapsed = ?started.elapsed(),
+            "sequenced"
+        );
+        Ok(true)
+    }
+
+    /// The L1 block of the next block: the one after the head's origin as soon as it is deep
+    /// enough, so that deposits are included with the first origin that has them.
+    fn next_origin(&self, confirmations: u64) -> Option<&L1Block> {
+        let newest = self.origins.newest()?.number;
+        let current = self.head.origin.number;
+        self.origins
+            .get(current + 1)
+            .filter(|next| next.number + confirmations <= newest)
+            .or_else(|| self.origins.get(current))
+    }
+}
+
+/// Whether a transaction that was refused can be forgotten: neither more room nor another
+/// transaction of its sender will make it valid.
+const fn never_valid(refused: &Refused) -> bool {
+    !matches!(
+        refused,
+        Refused::NoRoom { .. }
+            | Refused::Invalid(
+                InvalidTx::BlockGasExceeded { .. }
+                    | InvalidTx::NonceTooHigh { .. }
+                    | InvalidTx::FeeBelowBaseFee { .. }
+            )
+    )
+}

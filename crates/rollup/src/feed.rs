@@ -1,0 +1,325 @@
+//! L1 blocks as derivation takes them: deposits read from the logs, batches fetched and checked.
+//!
+//! A batch whose data is not to be had yet holds back derivation, but neither the following of L1
+//! nor the sequencer: a block is passed on at once, its batches when they are there.
+
+use alloy::{
+    consensus::Transaction as _,
+    eips::eip7840::BlobParams,
+    primitives::{B256, Bytes, Log, keccak256},
+    sol_types::{SolCall, SolEvent},
+};
+use futures::future::BoxFuture;
+use mezz_contracts::bindings::IInbox;
+use mezz_derivation::{
+    L1Ref,
+    derive::{BatchData, L1Block},
+};
+use mezz_l1::{BlobError, BlobSource, BlockRef, FollowError, Follower, L1BlockData, L1Client, L1Error, L1Event, L1Log};
+use mezz_primitives::{Address, deposit::{DepositError, UserDeposit}};
+use std::{collections::VecDeque, time::Duration};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// L1 blocks whose batches may be outstanding before following pauses.
+const MAX_PENDING: usize = 256;
+/// Items that may wait for the driver.
+const FEED_CAPACITY: usize = 256;
+/// The longest pause before batch data is asked for again.
+const MAX_BACKOFF: Duration = Duration::from_secs(10);
+
+/// What the driver is told of L1.
+#[derive(Debug)]
+pub enum FeedItem {
+    /// The next block. Its batches follow if `batches` says so.
+    Block {
+        /// The block, without batches.
+        block: Box<L1Block>,
+        /// Whether batches were posted in it.
+        batches: bool,
+    },
+    /// The batches of a block, in order.
+    Batches {
+        /// The block.
+        block: L1Ref,
+        /// Its batches.
+        batches: Vec<BatchData>,
+    },
+    /// Blocks above are gone.
+    Reorg {
+        /// The newest block that is left.
+        ancestor: BlockRef,
+    },
+    /// Up to this block L1 is safe.
+    Safe(BlockRef),
+    /// Up to this block L1 is final.
+    Finalized(BlockRef),
+    /// L1 cannot be followed any more.
+    Failed(FeedError),
+}
+
+/// Why L1 cannot be followed any more.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// A reorganisation deeper than what is kept.
+    #[error(transparent)]
+    Follow(#[from] FollowError),
+    /// The portal wrote a log that is no deposit. Skipping it could lose somebody's ether.
+    #[error("log {index} of the portal in L1 block {block} cannot be read: {source}")]
+    Deposit {
+        /// The block.
+        block: BlockRef,
+        /// Index of the log in the block.
+        index: u64,
+        /// Why.
+        source: DepositError,
+    },
+    /// The inbox wrote a log that is no batch.
+    #[error("log {index} of the inbox in L1 block {block} cannot be read")]
+    Inbox {
+        /// The block.
+        block: BlockRef,
+        /// Index of the log in the block.
+        index: u64,
+    },
+}
+
+/// Where the parts of an L1 block come from.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// The L1 node.
+    pub l1: L1Client,
+    /// Its blobs.
+    pub blobs: BlobSource,
+    /// The portal.
+    pub portal: Address,
+    /// The inbox.
+    pub inbox: Address,
+}
+
+/// A batch as the inbox logged it, its data not yet at hand.
+#[derive(Clone, Debug)]
+enum BatchLog {
+    Blobs(Vec<B256>),
+    Calldata { transaction: B256, data_hash: B256 },
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
+    #[error(transparent)]
+    L1(#[from] L1Error),
+    #[error("L1 does not have the transaction {0} that posted a batch")]
+    NoTransaction(B256),
+    #[error("the calldata of {0} is not the batch that the inbox logged")]
+    WrongCalldata(B256),
+}
+
+struct Pending {
+    block: L1Ref,
+    fetch: BoxFuture<'static, Vec<BatchData>>,
+}
+
+/// Starts to follow L1; the items arrive until `stop`.
+pub fn start(
+    sources: Sources,
+    follower: Follower,
+    stop: CancellationToken,
+) -> mpsc::Receiver<FeedItem> {
+    let (items, receiver) = mpsc::channel(FEED_CAPACITY);
+    tokio::spawn(async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = run(sources, follower, items) => {}
+        }
+    });
+    receiver
+}
+
+/// Runs until the receiver is gone or L1 cannot be followed any more.
+async fn run(sources: Sources, mut follower: Follower, items: mpsc::Sender<FeedItem>) {
+    let mut pending: VecDeque<Pending> = VecDeque::new();
+    loop {
+        let item = tokio::select! {
+            batches = front(&mut pending) => {
+                let Some(done) = pending.pop_front() else { continue };
+                FeedItem::Batches { block: done.block, batches }
+            }
+            event = follower.next(), if pending.len() < MAX_PENDING => {
+                match on_event(&sources, event, &mut pending) {
+                    Ok(item) => item,
+                    Err(error) => FeedItem::Failed(error),
+                }
+            }
+        };
+        let last = matches!(item, FeedItem::Failed(_));
+        if items.send(item).await.is_err() || last {
+            return;
+        }
+    }
+}
+
+/// The batches of the oldest block that waits for some; never, if none does.
+async fn front(pending: &mut VecDeque<Pending>) -> Vec<BatchData> {
+    match pending.front_mut() {
+        Some(first) => (&mut first.fetch).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn on_event(
+    sources: &Sources,
+    event: Result<L1Event, FollowError>,
+    pending: &mut VecDeque<Pending>,
+) -> Result<FeedItem, FeedError> {
+    Ok(match event? {
+        L1Event::Block(data) => {
+            let (block, logs) = read_block(sources, &data)?;
+            let batches = !logs.is_empty();
+            if batches {
+                let reference = block.reference();
+                let fetch = fetch_all(sources.clone(), reference, block.timestamp, logs);
+                pending.push_back(Pending { block: reference, fetch: Box::pin(fetch) });
+            }
+            FeedItem::Block { block: Box::new(block), batches }
+        }
+        L1Event::Reorg { common_ancestor, .. } => {
+            pending.retain(|p| p.block.number <= common_ancestor.number);
+            FeedItem::Reorg { ancestor: common_ancestor }
+        }
+        L1Event::Safe(block) => FeedItem::Safe(block),
+        L1Event::Finalized(block) => FeedItem::Finalized(block),
+    })
+}
+
+/// The block without its batches, and what the inbox logged of them.
+fn read_block(
+    sources: &Sources,
+    data: &L1BlockData,
+) -> Result<(L1Block, Vec<BatchLog>), FeedError> {
+    let header = &data.header;
+    let reference = data.block_ref();
+    let mut deposits = Vec::new();
+    let mut batches = Vec::new();
+    for log in &data.logs {
+        if log.address == sources.portal {
+            match UserDeposit::from_log(&to_log(log), log.log_index) {
+                Ok(deposit) => deposits.push(deposit),
+                Err(DepositError::NotADeposit) => {}
+                Err(source) => {
+                    let index = log.log_index;
+                    return Err(FeedError::Deposit { block: reference, index, source });
+                }
+            }
+        } else if log.address == sources.inbox
+            && let Some(batch) = batch_log(log)
+                .map_err(|_| FeedError::Inbox { block: reference, index: log.log_index })?
+        {
+            batches.push(batch);
+        }
+    }
+    let block = L1Block {
+        number: header.number,
+        hash: header.hash(),
+        parent_hash: header.parent_hash,
+        timestamp: header.timestamp,
+        base_fee: header.base_fee_per_gas.unwrap_or_default(),
+        blob_base_fee: header.blob_fee(BlobParams::osaka()).unwrap_or(1),
+        prev_randao: header.mix_hash,
+        parent_beacon_block_root: header.parent_beacon_block_root.unwrap_or_default(),
+        deposits,
+        batches: Vec::new(),
+    };
+    Ok((block, batches))
+}
+
+/// L1's own first block, which has no logs that matter.
+///
+/// # Errors
+/// As following would.
+pub fn read_first_block(sources: &Sources, data: &L1BlockData) -> Result<L1Block, FeedError> {
+    Ok(read_block(sources, data)?.0)
+}
+
+fn to_log(log: &L1Log) -> Log {
+    Log::new_unchecked(log.address, log.topics.clone(), log.data.clone())
+}
+
+fn batch_log(log: &L1Log) -> Result<Option<BatchLog>, alloy::sol_types::Error> {
+    let raw = to_log(log);
+    match log.topics.first() {
+        Some(topic) if *topic == IInbox::BatchSubmitted::SIGNATURE_HASH => {
+            let event = IInbox::BatchSubmitted::decode_log(&raw)?;
+            Ok(Some(BatchLog::Blobs(event.data.blobHashes)))
+        }
+        Some(topic) if *topic == IInbox::BatchSubmittedCalldata::SIGNATURE_HASH => {
+            let event = IInbox::BatchSubmittedCalldata::decode_log(&raw)?;
+            Ok(Some(BatchLog::Calldata {
+                transaction: log.transaction_hash,
+                data_hash: event.data.dataHash,
+            }))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Fetches the batches of a block, however long it takes.
+async fn fetch_all(
+    sources: Sources,
+    block: L1Ref,
+    timestamp: u64,
+    logs: Vec<BatchLog>,
+) -> Vec<BatchData> {
+    let mut batches = Vec::with_capacity(logs.len());
+    for log in logs {
+        let mut backoff = Duration::from_millis(200);
+        let mut attempts = 0u32;
+        let batch = loop {
+            match fetch(&sources, block, timestamp, &log).await {
+                Ok(batch) => break batch,
+                Err(error) => {
+                    attempts += 1;
+                    if attempts.is_power_of_two() {
+                        tracing::warn!(l1 = %block, attempts, "a batch cannot be read yet: {error}; trying on");
+                    }
+                    tokio::time::sleep(backoff).await;
+                    backoff = (backoff * 2).min(MAX_BACKOFF);
+                }
+            }
+        };
+        if attempts > 0 {
+            tracing::info!(l1 = %block, "the batch has been read");
+        }
+        batches.push(batch);
+    }
+    batches
+}
+
+async fn fetch(
+    sources: &Sources,
+    block: L1Ref,
+    timestamp: u64,
+    log: &BatchLog,
+) -> Result<BatchData, FetchError> {
+    match log {
+        BatchLog::Blobs(hashes) => {
+            let block = BlockRef { number: block.number, hash: block.hash };
+            let blobs = sources.blobs.blobs(block, timestamp, hashes).await?;
+            Ok(BatchData::Blobs(blobs.iter().map(|b| Bytes::copy_from_slice(b.as_slice())).collect()))
+        }
+        BatchLog::Calldata { transaction, data_hash } => {
+            let tx = sources
+                .l1
+                .transaction(*transaction)
+                .await?
+                .ok_or(FetchError::NoTransaction(*transaction))?;
+            let call = IInbox::submitBatchCalldataCall::abi_decode(tx.input())
+                .map_err(|_| FetchError::WrongCalldata(*transaction))?;
+            if keccak256(&call.data) != *data_hash {
+                return Err(FetchError::WrongCalldata(*transaction));
+            }
+            Ok(BatchData::Calldata(call.data))
+        }
+    }
+}

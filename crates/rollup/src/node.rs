@@ -1,0 +1,267 @@
+//! A node: the chain, its pool, the driver and the RPC, wired.
+
+use crate::{
+    driver::{self, Driver, DriverError, DriverParts, SequencerConfig, StatusHandle},
+    feed::{self, FeedError, Sources},
+    genesis::{self, GenesisError},
+    rpc,
+};
+use alloy::eips::BlockNumberOrTag;
+use mezz_chain::{Chain, ChainConfig, ChainLimits, OpenError};
+use mezz_derivation::{L1Ref, RollupConfig};
+use mezz_evm::StateReader;
+use mezz_l1::{
+    BlobError, BlobSource, BlockRef, Follower, FollowerConfig, FollowerState, L1BlockData, L1Client,
+    L1Error, LogCheck, LogFilter,
+};
+use mezz_pool::{LookupError, Pool, PoolConfig};
+use mezz_primitives::U256;
+use mezz_rpc::{DevAccounts, GetResponse, GetRoute, OpHooks, RpcConfig, RpcContext, RpcError, RpcHandle, RpcServer};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// What a node does.
+#[derive(Clone, Copy, Debug)]
+pub enum Role {
+    /// Makes blocks, and derives the chain.
+    Sequencer(SequencerConfig),
+    /// Derives the chain.
+    Verifier,
+}
+
+/// What a node is started with.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// The chain.
+    pub rollup: RollupConfig,
+    /// JSON-RPC of L1.
+    pub l1_url: String,
+    /// Where blobs are read.
+    pub beacon_url: String,
+    /// Where the chain is kept; `None` keeps it in memory.
+    pub data_dir: Option<PathBuf>,
+    /// Address of its JSON-RPC.
+    pub rpc: SocketAddr,
+    /// What it does.
+    pub role: Role,
+    /// Pause between two looks at L1.
+    pub l1_poll: Duration,
+    /// Accounts that the RPC signs for, on a devnet.
+    pub dev_accounts: DevAccounts,
+}
+
+/// Why a node cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// No first block.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
+    /// The chain cannot be opened.
+    #[error("L2 chain: {0}")]
+    Open(#[from] OpenError),
+    /// L1 does not answer.
+    #[error(transparent)]
+    L1(#[from] L1Error),
+    /// L1 is another chain.
+    #[error("the L1 at {url} has chain id {found}; this chain is on the L1 with chain id {expected}")]
+    OtherL1 {
+        /// The L1.
+        url: String,
+        /// Its chain id.
+        found: u64,
+        /// The one that the configuration names.
+        expected: u64,
+    },
+    /// L1 does not have the block where the chain begins.
+    #[error("the L1 at {url} does not have block {block} where this chain begins: was it reset?")]
+    NoOrigin {
+        /// The L1.
+        url: String,
+        /// The origin of the first block.
+        block: L1Ref,
+    },
+    /// The source of blobs cannot be used.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
+    /// L1's first block cannot be read.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+    /// The driver cannot start.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+    /// The RPC cannot start.
+    #[error(transparent)]
+    Rpc(#[from] RpcError),
+}
+
+/// A running node.
+#[derive(Debug)]
+pub struct Node {
+    chain: Chain,
+    status: StatusHandle,
+    rpc: RpcHandle,
+    driver: JoinHandle<Result<(), DriverError>>,
+    stop: CancellationToken,
+}
+
+impl Node {
+    /// Starts a node. It answers on its JSON-RPC when this returns, and derives in the background.
+    ///
+    /// # Errors
+    /// Any [`NodeError`].
+    pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
+        let NodeConfig { rollup, l1_url, beacon_url, data_dir, rpc, role, l1_poll, dev_accounts } =
+            config;
+        let l1 = L1Client::new(&l1_url)?;
+        check_l1(&l1, &rollup).await?;
+        let chain = Chain::open(ChainConfig {
+            spec: genesis::chain_spec(&rollup),
+            genesis: genesis::l2_genesis(&rollup)?,
+            data_dir: data_dir.map(|dir| dir.join("chain")),
+            limits: ChainLimits::default(),
+        })?;
+        let pool = pool(&chain, &rollup);
+        let status = StatusHandle::default();
+        let sequencer = match role {
+            Role::Sequencer(config) => Some(config),
+            Role::Verifier => None,
+        };
+        let parts = DriverParts {
+            config: rollup.clone(),
+            chain: chain.clone(),
+            pool: pool.clone(),
+            sequencer,
+            l1_head: l1.latest().await?.number,
+            status: status.clone(),
+        };
+        let canonical = |block: L1Ref| {
+            let l1 = l1.clone();
+            async move {
+                l1.header(BlockNumberOrTag::Number(block.number))
+                    .await
+                    .is_ok_and(|header| header.hash() == block.hash)
+            }
+        };
+        let (mut driver, start) = Driver::new(parts, canonical).await?;
+
+        let sources = Sources {
+            l1: l1.clone(),
+            blobs: BlobSource::new(&beacon_url)?,
+            portal: rollup.contracts.portal,
+            inbox: rollup.contracts.inbox,
+        };
+        let follower_config = FollowerConfig {
+            filter: LogFilter {
+                addresses: vec![sources.portal, sources.inbox],
+                topics: Vec::new(),
+            },
+            check: LogCheck::default(),
+            poll_interval: l1_poll,
+            keep: 2_048,
+            ..FollowerConfig::default()
+        };
+        let header = l1.header_by_hash(start.hash).await?;
+        let before = match start.number.checked_sub(1) {
+            Some(number) => BlockRef { number, hash: header.parent_hash },
+            None => {
+                // Nothing comes before L1's own first block, so that nobody can give it out.
+                let data = L1BlockData { header, logs: Vec::new() };
+                driver.seed(feed::read_first_block(&sources, &data)?)?;
+                BlockRef { number: start.number, hash: start.hash }
+            }
+        };
+        let follower = Follower::new(l1, FollowerState::new(before), follower_config);
+
+        let stop = CancellationToken::new();
+        let hooks = rpc::NodeHooks::new(OpHooks::new(dev_accounts), sequencer.is_some());
+        let context =
+            RpcContext { chain: chain.clone(), pool, hooks: Arc::new(hooks) };
+        let methods = rpc::methods(rollup, chain.clone(), status.clone(), sequencer.is_some());
+        let health = GetRoute::new("/health", |_| GetResponse::text(200, "ok\n"));
+        let rpc =
+            RpcServer::start(RpcConfig::new(rpc), context, vec![methods], vec![health]).await?;
+        let items = feed::start(sources, follower, stop.clone());
+        let driver = tokio::spawn(driver.run(items, stop.clone()));
+        Ok(Self { chain, status, rpc, driver, stop })
+    }
+
+    /// URL of its JSON-RPC.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.rpc.local_addr())
+    }
+
+    /// The chain.
+    pub const fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// Its status.
+    pub const fn status(&self) -> &StatusHandle {
+        &self.status
+    }
+
+    /// Waits until the driver ends by itself, which it only does when it cannot go on.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub async fn failure(&mut self) -> DriverError {
+        match (&mut self.driver).await {
+            Ok(Err(error)) => error,
+            Ok(Ok(())) | Err(_) => DriverError::FeedEnded,
+        }
+    }
+
+    /// Stops: no block is begun any more, requests are ended, everything is on disk.
+    ///
+    /// # Errors
+    /// What the driver met at the end.
+    pub async fn stop(self) -> Result<(), DriverError> {
+        self.stop.cancel();
+        self.rpc.stop().await;
+        if self.driver.is_finished() {
+            return Ok(());
+        }
+        match self.driver.await {
+            Ok(result) => result,
+            Err(_) => Err(DriverError::FeedEnded),
+        }
+    }
+}
+
+async fn check_l1(l1: &L1Client, rollup: &RollupConfig) -> Result<(), NodeError> {
+    let found = l1.chain_id().await?;
+    let url = l1.url().to_owned();
+    if found != rollup.l1_chain_id {
+        return Err(NodeError::OtherL1 { url, found, expected: rollup.l1_chain_id });
+    }
+    let origin = rollup.genesis.l1;
+    match l1.header(BlockNumberOrTag::Number(origin.number)).await {
+        Ok(header) if header.hash() == origin.hash => Ok(()),
+        Ok(_) => Err(NodeError::NoOrigin { url, block: origin }),
+        Err(error) if error.is_retryable() => Err(error.into()),
+        Err(_) => Err(NodeError::NoOrigin { url, block: origin }),
+    }
+}
+
+fn pool(chain: &Chain, rollup: &RollupConfig) -> Pool {
+    let config = PoolConfig {
+        chain_id: rollup.l2_chain_id,
+        block_gas_limit: rollup.gas_limit,
+        base_fee: chain.spec().next_base_fee(&chain.head().header),
+        ..PoolConfig::default()
+    };
+    let accounts = chain.clone();
+    let lookup = move |address: &mezz_primitives::Address| {
+        accounts
+            .state()
+            .and_then(|state| state.account(address))
+            .map(Into::into)
+            .map_err(|error| LookupError(error.to_string()))
+    };
+    let prices = chain.clone();
+    Pool::new(config, lookup).with_data_fee(move |raw| {
+        driver::attributes(&prices.head())
+            .map_or(U256::ZERO, |attributes| attributes.fee_params().l1_fee(raw))
+    })
+}

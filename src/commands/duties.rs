@@ -1,0 +1,107 @@
+//! `mezz deploy`, `mezz batcher` and `mezz proposer`: what an operator runs on an outside L1.
+
+use super::{
+    Context,
+    node::{self, Duty, RunningDuty},
+};
+use crate::{
+    Failure,
+    cli::{BatcherArgs, DeployArgs, ProposerArgs},
+    wallet,
+};
+use alloy::signers::local::PrivateKeySigner;
+use mezz_l1::L1Client;
+use mezz_rollup::{L2Client, deploy};
+use std::collections::BTreeMap;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// `mezz deploy`.
+pub(crate) async fn deploy(context: &Context, args: DeployArgs) -> Result<(), Failure> {
+    let key = wallet::open_keystore(&args.keystore)?;
+    let deployer = key.address();
+    let l1 = L1Client::new(&args.l1)?;
+    let choices = node::deploy_config(
+        &args.chain,
+        deployer,
+        args.guardian.unwrap_or(deployer),
+        args.batcher,
+        args.proposer,
+        args.fee_recipient.unwrap_or(deployer),
+        BTreeMap::new(),
+    );
+    let step = context.out.step("Creating the contracts");
+    let (rollup, addresses) = deploy::deploy(&l1, key, &choices).await?;
+    step.done(&format!("chain {} on L1 {}", rollup.l2_chain_id, rollup.l1_chain_id));
+    let json = serde_json::to_value(&addresses)?;
+    for (name, address) in json.as_object().into_iter().flatten() {
+        context.out.field(name, address.as_str().unwrap_or_default());
+    }
+    context.out.line(format!(
+        "\nNodes find this chain on L1: mezz verifier --l1 URL --inbox {}",
+        addresses.inbox
+    ));
+    context.out.result(&json);
+    Ok(())
+}
+
+/// `mezz batcher`.
+pub(crate) async fn batcher(context: &Context, args: BatcherArgs) -> Result<(), Failure> {
+    let key = wallet::open_keystore(&args.keystore)?;
+    let duty = duty(context, "batcher", &args.l1, &args.l2, key).await?;
+    run(context, "batcher", duty.start_batcher(args.batch_interval)?).await
+}
+
+/// `mezz proposer`.
+pub(crate) async fn proposer(context: &Context, args: ProposerArgs) -> Result<(), Failure> {
+    let key = wallet::open_keystore(&args.keystore)?;
+    let duty = duty(context, "proposer", &args.l1, &args.l2, key).await?;
+    let running = duty.start_proposer(args.proposal_interval, !args.propose_unfinalized)?;
+    run(context, "proposer", running).await
+}
+
+/// The duty of `key`, for the chain that the L2 node is on.
+async fn duty(
+    context: &Context,
+    name: &str,
+    l1: &str,
+    l2: &str,
+    key: PrivateKeySigner,
+) -> Result<Duty, Failure> {
+    let rollup = L2Client::new(l2)?.rollup_config().await?;
+    let found = L1Client::new(l1)?.chain_id().await?;
+    if found != rollup.l1_chain_id {
+        return Err(format!(
+            "the L1 at {l1} has chain id {found}, but the L2 at {l2} is on the L1 with chain id {}",
+            rollup.l1_chain_id
+        )
+        .into());
+    }
+    let allowed = if name == "batcher" { rollup.batcher } else { rollup.proposer };
+    if allowed != key.address() {
+        return Err(format!(
+            "this key is {}, but the {name} of chain {} is {allowed}",
+            key.address(),
+            rollup.l2_chain_id
+        )
+        .into());
+    }
+    Ok(Duty {
+        l1_url: l1.to_owned(),
+        l2_url: l2.to_owned(),
+        key,
+        journal: Some(context.global.data_dir.join(name)),
+        rollup,
+    })
+}
+
+async fn run(context: &Context, name: &str, duty: RunningDuty) -> Result<(), Failure> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    context.out.line(format!("The {name} is at work; --log info says what it does. Ctrl-C stops it."));
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    duty.stop().await;
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! `mezz verifier` and `mezz sequencer`, and the pieces that `mezz up` shares with the single
+//! duties.
+
+use super::Context;
+use crate::{
+    Failure,
+    cli::{ChainArgs, ChainSource, SequencerArgs, VerifierArgs},
+    output::Output,
+};
+use alloy::{
+    primitives::{Address, U256},
+    signers::local::PrivateKeySigner,
+};
+use mezz_derivation::batch::Quality;
+use mezz_l1::{L1Client, SenderConfig, TxSender};
+use mezz_rollup::{
+    L2Client, Node, NodeConfig, Role, RollupConfig,
+    batcher::{Batcher, BatcherConfig},
+    deploy::DeployConfig,
+    discover::discover,
+    driver::SequencerConfig,
+    proposer::{Proposer, ProposerConfig},
+    rpc::TrustProfile,
+};
+use mezz_rpc::DevAccounts;
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Pause between two looks at L1: short where asking costs nothing.
+pub(crate) const fn l1_poll(embedded: bool) -> Duration {
+    Duration::from_millis(if embedded { 100 } else { 500 })
+}
+
+/// The parameters of a new chain as the command line gives them.
+pub(crate) fn deploy_config(
+    chain: &ChainArgs,
+    owner: Address,
+    guardian: Address,
+    batcher: Address,
+    proposer: Address,
+    fee_recipient: Address,
+    alloc: BTreeMap<Address, U256>,
+) -> DeployConfig {
+    DeployConfig {
+        l2_chain_id: chain.l2_chain_id,
+        block_time: chain.block_time,
+        gas_limit: chain.gas_limit,
+        challenge_window: chain.challenge_window,
+        proof_maturity_delay: chain.challenge_window,
+        finality_delay: Duration::ZERO,
+        sequencing_window: chain.sequencing_window,
+        max_sequencer_drift: chain.max_drift,
+        owner,
+        guardian,
+        batcher,
+        proposer,
+        fee_recipient,
+        alloc,
+    }
+}
+
+/// A duty that posts to L1, and what it needs.
+#[derive(Debug)]
+pub(crate) struct Duty {
+    /// JSON-RPC of L1.
+    pub(crate) l1_url: String,
+    /// JSON-RPC of the L2 node.
+    pub(crate) l2_url: String,
+    /// Its key.
+    pub(crate) key: PrivateKeySigner,
+    /// Where its transactions are remembered.
+    pub(crate) journal: Option<PathBuf>,
+    /// The chain.
+    pub(crate) rollup: RollupConfig,
+}
+
+/// A duty at work.
+#[derive(Debug)]
+pub(crate) struct RunningDuty {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl RunningDuty {
+    /// Stops it. Its transactions that are on their way stand in its journal.
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        // A task that panicked has said so.
+        let _ = self.task.await;
+    }
+}
+
+impl Duty {
+    fn sender(&self) -> Result<TxSender, Failure> {
+        let (sender, task) = TxSender::new(
+            L1Client::new(&self.l1_url)?,
+            self.key.clone(),
+            self.rollup.l1_chain_id,
+            self.journal.clone(),
+            SenderConfig { poll_interval: Duration::from_millis(300), ..SenderConfig::default() },
+        )?;
+        tokio::spawn(task.run());
+        Ok(sender)
+    }
+
+    /// Starts to post batches.
+    pub(crate) fn start_batcher(self, max_age: Duration) -> Result<RunningDuty, Failure> {
+        let config = BatcherConfig {
+            inbox: self.rollup.contracts.inbox,
+            l2_chain_id: self.rollup.l2_chain_id,
+            max_age,
+            quality: Quality::FAST,
+            patience: 20,
+        };
+        let batcher = Batcher::new(
+            config,
+            L2Client::new(&self.l2_url)?,
+            L1Client::new(&self.l1_url)?,
+            self.sender()?,
+        );
+        let stop = CancellationToken::new();
+        Ok(RunningDuty { task: tokio::spawn(batcher.run(stop.clone())), stop })
+    }
+
+    /// Starts to propose.
+    pub(crate) fn start_proposer(
+        self,
+        interval: Duration,
+        finalized_only: bool,
+    ) -> Result<RunningDuty, Failure> {
+        let config = ProposerConfig {
+            factory: self.rollup.contracts.dispute_game_factory,
+            registry: self.rollup.contracts.anchor_state_registry,
+            interval,
+            finalized_only,
+        };
+        let proposer = Proposer::new(
+            config,
+            L2Client::new(&self.l2_url)?,
+            L1Client::new(&self.l1_url)?,
+            self.sender()?,
+        );
+        let stop = CancellationToken::new();
+        Ok(RunningDuty { task: tokio::spawn(proposer.run(stop.clone())), stop })
+    }
+}
+
+/// `mezz verifier`.
+pub(crate) async fn verifier(context: &Context, args: VerifierArgs) -> Result<(), Failure> {
+    let addr = SocketAddr::new(args.host, args.port);
+    serve(context, &args.source, addr, "verifier", |_| Role::Verifier).await
+}
+
+/// `mezz sequencer`.
+pub(crate) async fn sequencer(context: &Context, args: SequencerArgs) -> Result<(), Failure> {
+    let addr = SocketAddr::new(args.host, args.port);
+    serve(context, &args.source, addr, "sequencer", |rollup| {
+        Role::Sequencer(SequencerConfig {
+            block_time: Duration::from_millis(rollup.block_time_ms),
+            l1_confirmations: args.l1_confirmations,
+        })
+    })
+    .await
+}
+
+async fn serve(
+    context: &Context,
+    source: &ChainSource,
+    rpc: SocketAddr,
+    name: &str,
+    role: impl FnOnce(&RollupConfig) -> Role,
+) -> Result<(), Failure> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let l1 = L1Client::new(&source.l1)?;
+    let rollup = discover(&l1, source.inbox).await?;
+    let role = role(&rollup);
+    let mut node = Node::start(NodeConfig {
+        role,
+        l1_url: source.l1.clone(),
+        beacon_url: source.beacon.clone().unwrap_or_else(|| source.l1.clone()),
+        data_dir: Some(context.global.data_dir.join(name)),
+        rpc,
+        l1_poll: l1_poll(false),
+        dev_accounts: DevAccounts::default(),
+        rollup: rollup.clone(),
+    })
+    .await?;
+    let out = context.out;
+    out.line(format!("Mezzanine {}: {name} of chain {}\n", env!("CARGO_PKG_VERSION"), rollup.l2_chain_id));
+    out.field("JSON-RPC", node.url());
+    out.field("L1", &source.l1);
+    out.field("inbox", rollup.contracts.inbox.to_string());
+    out.field("head", node.chain().head().number().to_string());
+    out.line("\nCtrl-C stops; the next start goes on from here.");
+    out.result(&serde_json::json!({
+        "role": name,
+        "rpc": node.url(),
+        "l1": source.l1,
+        "inbox": rollup.contracts.inbox,
+        "chainId": rollup.l2_chain_id,
+    }));
+    let outcome = tokio::select! {
+        error = node.failure() => Err(error.into()),
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+    };
+    let head = node.chain().head().number();
+    let stopped = node.stop().await;
+    out.line(format!("Stopped at L2 block {head}."));
+    outcome.and(stopped.map_err(Failure::from))
+}
+
+/// Says who is believed.
+pub(crate) fn show_trust(out: Output, trust: &TrustProfile) {
+    out.field("data", &trust.data);
+    out.field("state", &trust.state);
+    out.field("censorship", &trust.censorship);
+}

@@ -1,0 +1,84 @@
+//! `mezz status`: the heads, what is proposed, and who is believed.
+
+use super::{Context, node::show_trust};
+use crate::{Failure, client::Client, units::{show_duration, show_ether}};
+use alloy::primitives::U256;
+use mezz_contracts::bindings::{IDisputeGame, IDisputeGameFactory, IInbox};
+use mezz_rollup::rpc::{TrustProfile, types::SyncStatus};
+use serde_json::json;
+use std::time::Duration;
+
+/// Shows it.
+pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
+    let deployment = context.deployment()?;
+    let out = context.out;
+    let l1 = Client::new("L1", &deployment.l1.rpc)?;
+    let l2 = Client::new("L2", &deployment.l2.rpc)?;
+    let status: SyncStatus = l2.request("optimism_syncStatus", ()).await?;
+    let trust: TrustProfile = l2.request("mezz_trustProfile", ()).await?;
+    let portal = deployment.l1.contract("portal")?;
+    let factory = deployment.l1.contract("disputeGameFactory")?;
+    let inbox = deployment.l1.contract("inbox")?;
+    let batches = l1.call(inbox, &IInbox::batchCountCall {}).await?;
+    let games = l1.call(factory, &IDisputeGameFactory::gameCountCall {}).await?;
+    let held = l1.balance(portal).await?;
+    let now = l1.now().await?;
+
+    out.line(format!("{} rollup, chain {}, {}", deployment.kind, deployment.l2.chain_id, trust.role));
+    out.line("\nL1");
+    out.field("endpoint", &deployment.l1.rpc);
+    out.field("head", status.head_l1.number.to_string());
+    out.field("finalized", status.finalized_l1.number.to_string());
+    out.field("derived up to", status.current_l1.number.to_string());
+    out.line("\nL2");
+    out.field("endpoint", &deployment.l2.rpc);
+    for (name, block) in [
+        ("unsafe head", status.unsafe_l2),
+        ("safe head", status.safe_l2),
+        ("finalized head", status.finalized_l2),
+    ] {
+        let origin = block.l1_origin.number;
+        out.field(name, format!("{}  (L1 origin {origin})", block.number));
+    }
+    out.line("\nOn L1");
+    out.field("batches", batches.to_string());
+    out.field("held by the portal", show_ether(held));
+    let proposed = match games.checked_sub(U256::ONE) {
+        None => None,
+        Some(index) => {
+            let call = IDisputeGameFactory::gameAtIndexCall { _index: index };
+            let game = l1.call(factory, &call).await?.proxy_;
+            let block = l1.call(game, &IDisputeGame::l2SequenceNumberCall {}).await?;
+            let created = l1.call(game, &IDisputeGame::createdAtCall {}).await?;
+            let window = l1.call(game, &IDisputeGame::maxClockDurationCall {}).await?;
+            let left = (created + window).saturating_sub(now);
+            out.field(
+                "newest proposal",
+                format!(
+                    "L2 block {block}, stands {}  ({games} in all)",
+                    if left == 0 {
+                        "now".to_owned()
+                    } else {
+                        format!("in {}", show_duration(Duration::from_secs(left)))
+                    }
+                ),
+            );
+            Some(block.to_string())
+        }
+    };
+    if proposed.is_none() {
+        out.field("newest proposal", "none yet");
+    }
+    out.line("\nWho is believed");
+    show_trust(out, &trust);
+    out.result(&json!({
+        "kind": deployment.kind,
+        "sync": status,
+        "batches": batches,
+        "proposals": games.to_string(),
+        "proposedBlock": proposed,
+        "portalBalance": held.to_string(),
+        "trust": trust,
+    }));
+    Ok(())
+}
