@@ -1,0 +1,70 @@
+//! Sending without a key.
+
+use crate::support::{config, start};
+use alloy::{
+    primitives::{Address, B256, U256},
+    providers::Provider,
+};
+use mezz_devnet::Mining;
+use serde_json::{Value, json};
+
+async fn mined(net: &crate::support::Net, hash: &Value) -> alloy::rpc::types::TransactionReceipt {
+    let hash: B256 = serde_json::from_value(hash.clone()).unwrap();
+    for _ in 0..500 {
+        if let Some(receipt) = net.provider.get_transaction_receipt(hash).await.unwrap() {
+            return receipt;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("not mined")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn impersonated_account_sends_until_it_is_stopped() {
+    let net = start(config(Mining::OnDemand)).await;
+    let whale = Address::repeat_byte(0xbb);
+    let to = Address::repeat_byte(0xaa);
+    let request = json!([{ "from": whale, "to": to, "value": "0x5" }]);
+    net.verb("anvil_setBalance", json!([whale, "0xde0b6b3a7640000"])).await;
+    let error = net.try_verb("eth_sendTransaction", request.clone()).await.unwrap_err();
+    assert!(error.contains("unknown account"), "{error}");
+
+    net.verb("anvil_impersonateAccount", json!([whale])).await;
+    let hash = net.verb("eth_sendTransaction", request.clone()).await;
+    let receipt = mined(&net, &hash).await;
+    assert!(receipt.status());
+    assert_eq!(receipt.from, whale);
+    assert_eq!(net.balance(to).await, U256::from(5));
+    let tx = net.verb("eth_getTransactionByHash", json!([hash])).await;
+    assert_eq!(tx["from"], json!(whale));
+
+    net.verb("anvil_stopImpersonatingAccount", json!([whale])).await;
+    assert!(net.try_verb("eth_sendTransaction", request.clone()).await.is_err());
+    net.verb("anvil_autoImpersonateAccount", json!([true])).await;
+    let hash = net.verb("eth_sendTransaction", request.clone()).await;
+    mined(&net, &hash).await;
+    net.verb("anvil_autoImpersonateAccount", json!([false])).await;
+    assert!(net.try_verb("eth_sendTransaction", request).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_transactions_of_two_impersonated_senders_are_two() {
+    let net = start(config(Mining::Manual)).await;
+    net.verb("anvil_autoImpersonateAccount", json!([true])).await;
+    let mut hashes = Vec::new();
+    for byte in [1, 2] {
+        let from = Address::repeat_byte(byte);
+        net.verb("anvil_setBalance", json!([from, "0xde0b6b3a7640000"])).await;
+        hashes.push(
+            net.verb(
+                "eth_sendTransaction",
+                json!([{ "from": from, "to": Address::ZERO, "gas": "0x5208",
+                    "maxFeePerGas": "0x77359400", "maxPriorityFeePerGas": "0x1" }]),
+            )
+            .await,
+        );
+    }
+    assert_ne!(hashes[0], hashes[1]);
+    net.verb("evm_mine", json!([])).await;
+    assert_eq!(net.head().await.transactions.len(), 2);
+}
