@@ -74,6 +74,8 @@ pub struct Limits {
     pub max_filters: usize,
     /// Entries that wait in one filter to be fetched; a filter that exceeds it is removed.
     pub max_filter_entries: usize,
+    /// Bytes that wait in all filters together; a filter that brings them above is removed.
+    pub max_filter_bytes: usize,
     /// A filter that nobody asked for so long is removed.
     pub filter_timeout: Duration,
     /// Blocks in the range of one log query.
@@ -113,6 +115,7 @@ impl Default for Limits {
             slow_client: Duration::from_secs(5),
             max_filters: 1_000,
             max_filter_entries: 10_000,
+            max_filter_bytes: 256 << 20,
             filter_timeout: Duration::from_secs(300),
             max_log_range: 100_000,
             max_log_results: 20_000,

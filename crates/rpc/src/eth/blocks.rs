@@ -88,6 +88,10 @@ impl PendingBlock {
             base_fee_per_gas: Some(base_fee),
             beneficiary: parent.beneficiary,
             withdrawals_root: parent.withdrawals_root,
+            blob_gas_used: Some(0),
+            excess_blob_gas: Some(context.chain.spec().next_excess_blob_gas(parent)),
+            parent_beacon_block_root: Some(B256::ZERO),
+            requests_hash: parent.requests_hash,
             ..Header::default()
         };
         let mut gas = 0u64;

@@ -4,7 +4,7 @@ use super::logs;
 use crate::{
     Args, Failure, Limits,
     context::Context,
-    json::{TransactionView, block_logs},
+    json::{TransactionView, block_logs, logs_bytes},
     methods::Table,
 };
 use alloy_rpc_types_eth::{Filter, FilterBlockOption, Log};
@@ -34,13 +34,14 @@ pub(super) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
 pub(crate) struct Filters {
     inner: Mutex<Inner>,
     max: usize,
-    max_entries: usize,
     timeout: Duration,
 }
 
 struct Inner {
     events: Receiver<ChainEvent>,
     filters: HashMap<FilterId, Installed>,
+    max_entries: usize,
+    max_bytes: usize,
 }
 
 /// The name of a filter: 128 random bits.
@@ -62,7 +63,7 @@ struct Installed {
 
 enum Kind {
     Blocks(Vec<B256>),
-    Logs(Arc<Filter>, Vec<Log>),
+    Logs { filter: Arc<Filter>, found: Vec<Log>, bytes: usize },
     Pending { hashes: Receiver<B256>, full: bool },
 }
 
@@ -82,9 +83,13 @@ fn not_found() -> Failure {
 impl Filters {
     pub(crate) fn new(limits: &Limits, events: Receiver<ChainEvent>) -> Self {
         Self {
-            inner: Mutex::new(Inner { events, filters: HashMap::new() }),
+            inner: Mutex::new(Inner {
+                events,
+                filters: HashMap::new(),
+                max_entries: limits.max_filter_entries,
+                max_bytes: limits.max_filter_bytes,
+            }),
             max: limits.max_filters,
-            max_entries: limits.max_filter_entries,
             timeout: limits.filter_timeout,
         }
     }
@@ -92,13 +97,13 @@ impl Filters {
     /// Takes in what the chain has done, and removes filters that nobody asks for.
     pub(crate) fn catch_up(&self) {
         let mut inner = self.inner.lock();
-        inner.catch_up(self.max_entries);
+        inner.catch_up();
         inner.filters.retain(|_, filter| filter.asked.elapsed() < self.timeout);
     }
 
     fn install(&self, kind: Kind, head: u64) -> Result<FilterId, Failure> {
         let mut inner = self.inner.lock();
-        inner.catch_up(self.max_entries);
+        inner.catch_up();
         inner.filters.retain(|_, filter| filter.asked.elapsed() < self.timeout);
         if inner.filters.len() >= self.max {
             let message = format!("too many filters: {} are installed, try later", self.max);
@@ -112,13 +117,13 @@ impl Filters {
 }
 
 impl Inner {
-    fn catch_up(&mut self, max_entries: usize) {
+    fn catch_up(&mut self) {
         loop {
             match self.events.try_recv() {
-                Ok(ChainEvent::NewHead(block)) => self.each(&block, false, max_entries),
+                Ok(ChainEvent::NewHead(block)) => self.each(&block, false),
                 Ok(ChainEvent::Unwound { removed }) => {
                     for block in removed {
-                        self.each(&block, true, max_entries);
+                        self.each(&block, true);
                     }
                 }
                 Ok(ChainEvent::Heads(_)) => {}
@@ -132,25 +137,53 @@ impl Inner {
         }
     }
 
-    fn each(&mut self, block: &BlockRecord, removed: bool, max_entries: usize) {
+    /// Tells every filter of a block; those that would take too much memory are removed.
+    fn each(&mut self, block: &BlockRecord, removed: bool) {
         let number = block.header.number;
+        let mut bytes: usize = self.filters.values().map(|filter| filter.kind.bytes()).sum();
         self.filters.retain(|_, filter| {
             if removed {
                 filter.since = filter.since.min(number.saturating_sub(1));
             } else if number <= filter.since {
                 return true;
             }
-            match &mut filter.kind {
-                Kind::Blocks(hashes) if !removed => {
-                    hashes.push(block.header.seal());
-                    hashes.len() <= max_entries
-                }
-                Kind::Logs(filter, logs) if in_range(filter, number) => {
-                    block_logs(block, filter, removed, max_entries, logs)
-                }
-                _ => true,
+            let before = filter.kind.bytes();
+            let fits = filter.kind.add(block, removed, self.max_entries);
+            bytes = bytes - before + filter.kind.bytes();
+            if fits && bytes <= self.max_bytes {
+                return true;
             }
+            bytes -= filter.kind.bytes();
+            false
         });
+    }
+}
+
+impl Kind {
+    /// About the memory that waits to be fetched.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Blocks(hashes) => hashes.len() * size_of::<B256>(),
+            Self::Logs { bytes, .. } => *bytes,
+            Self::Pending { .. } => 0,
+        }
+    }
+
+    /// Adds what it wants of a block; `false` if that makes more than `max` entries.
+    fn add(&mut self, block: &BlockRecord, removed: bool, max: usize) -> bool {
+        match self {
+            Self::Blocks(hashes) if !removed => {
+                hashes.push(block.header.seal());
+                hashes.len() <= max
+            }
+            Self::Logs { filter, found, bytes } if in_range(filter, block.header.number) => {
+                let before = found.len();
+                let fits = block_logs(block, filter, removed, max, found);
+                *bytes += logs_bytes(&found[before..]);
+                fits
+            }
+            _ => true,
+        }
     }
 }
 
@@ -168,7 +201,8 @@ fn new_logs(context: &Context, mut args: Args<'_>) -> Result<FilterId, Failure> 
     args.end()?;
     logs::check(&filter)?;
     let head = context.head().header.number;
-    context.filters.install(Kind::Logs(Arc::new(filter), Vec::new()), head)
+    let kind = Kind::Logs { filter: Arc::new(filter), found: Vec::new(), bytes: 0 };
+    context.filters.install(kind, head)
 }
 
 fn new_blocks(context: &Context, args: Args<'_>) -> Result<FilterId, Failure> {
@@ -190,15 +224,19 @@ fn changes(context: &Context, mut args: Args<'_>) -> Result<Changes, Failure> {
     args.end()?;
     let filters = &context.filters;
     let mut inner = filters.inner.lock();
-    inner.catch_up(filters.max_entries);
+    inner.catch_up();
+    let max_entries = inner.max_entries;
     let filter = inner.filters.get_mut(&id).ok_or_else(not_found)?;
     filter.asked = Instant::now();
     Ok(match &mut filter.kind {
         Kind::Blocks(hashes) => Changes::Hashes(std::mem::take(hashes)),
-        Kind::Logs(_, logs) => Changes::Logs(std::mem::take(logs)),
+        Kind::Logs { found, bytes, .. } => {
+            *bytes = 0;
+            Changes::Logs(std::mem::take(found))
+        }
         Kind::Pending { hashes, full } => {
             let full = *full;
-            let hashes = drain(hashes, filters.max_entries);
+            let hashes = drain(hashes, max_entries);
             drop(inner);
             if !full {
                 return Ok(Changes::Hashes(hashes));
@@ -231,7 +269,7 @@ fn all_logs(context: &Context, mut args: Args<'_>) -> Result<Vec<Log>, Failure> 
         let installed = inner.filters.get_mut(&id).ok_or_else(not_found)?;
         installed.asked = Instant::now();
         match &installed.kind {
-            Kind::Logs(filter, _) => filter.clone(),
+            Kind::Logs { filter, .. } => filter.clone(),
             Kind::Blocks(_) | Kind::Pending { .. } => return Err(not_found()),
         }
     };

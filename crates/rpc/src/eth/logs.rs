@@ -1,6 +1,11 @@
 //! Searching logs: by the blooms of headers, then in the receipts of the blocks that may match.
 
-use crate::{Args, Failure, context::Context, json::block_logs, methods::Table};
+use crate::{
+    Args, Failure,
+    context::Context,
+    json::{block_logs, logs_bytes},
+    methods::Table,
+};
 use alloy_eips::BlockNumberOrTag;
 use alloy_rpc_types_eth::{Filter, FilterBlockOption, Log};
 use jsonrpsee::core::RegisterMethodError;
@@ -64,16 +69,25 @@ impl Context {
                 to - from + 1
             )));
         }
+        let mut bytes = 0;
         for number in from..=to {
             let Some(block) = self.by_number(number)? else {
                 // Unwound since the range was fixed.
                 break;
             };
-            if !block_logs(&block, filter, false, limit, &mut logs) {
-                // Whole blocks only: the last block found is searched again next time.
+            let before = logs.len();
+            let complete = block_logs(&block, filter, false, limit, &mut logs);
+            bytes += logs_bytes(&logs[before..]);
+            if !complete || bytes > self.max_response {
+                // Whole blocks only: the last block searched is searched again next time.
                 let end = if number > from { number - 1 } else { from };
+                let found = if complete {
+                    format!("{} bytes", self.max_response)
+                } else {
+                    format!("{limit} results")
+                };
                 return Err(Failure::limit(format!(
-                    "query returned more than {limit} results; ask for a smaller range, or filter \
+                    "query returned more than {found}; ask for a smaller range, or filter \
                      by address or topics. Try with this block range [{from:#x}, {end:#x}]."
                 )));
             }

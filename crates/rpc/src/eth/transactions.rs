@@ -17,7 +17,6 @@ pub(super) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
     table.read("eth_getTransactionByHash", by_hash)?;
     table.read("eth_getTransactionByBlockNumberAndIndex", by_number_and_index)?;
     table.read("eth_getTransactionByBlockHashAndIndex", by_hash_and_index)?;
-    table.read("eth_getTransactionBySenderAndNonce", by_sender_and_nonce)?;
     table.read("eth_getRawTransactionByHash", raw_by_hash)?;
     table.read("eth_getRawTransactionByBlockNumberAndIndex", raw_by_number_and_index)?;
     table.read("eth_getRawTransactionByBlockHashAndIndex", raw_by_hash_and_index)?;
@@ -81,17 +80,6 @@ fn by_hash_and_index(
     let index = index(&mut args)?;
     args.end()?;
     Ok(at(context.by_hash(hash)?, index))
-}
-
-/// Of the pool only: the chain has no index by sender.
-fn by_sender_and_nonce(
-    context: &Context,
-    mut args: Args<'_>,
-) -> Result<Option<TransactionView>, Failure> {
-    let sender = args.required()?;
-    let nonce: U64 = args.required()?;
-    args.end()?;
-    Ok(context.pool.get_by_nonce(&sender, nonce.to()).map(TransactionView::Pending))
 }
 
 fn raw_by_hash(context: &Context, mut args: Args<'_>) -> Result<Option<Bytes>, Failure> {

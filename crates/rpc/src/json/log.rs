@@ -3,6 +3,14 @@
 use alloy_rpc_types_eth::{Filter, Log};
 use mezz_chain::BlockRecord;
 
+/// Bytes that a log takes in memory besides its data, and more than it takes as JSON.
+const LOG_BYTES: usize = 1_024;
+
+/// About the bytes that `logs` take, in memory or as JSON.
+pub(crate) fn logs_bytes(logs: &[Log]) -> usize {
+    logs.iter().map(|log| LOG_BYTES + 2 * log.inner.data.data.len()).sum()
+}
+
 /// Adds the logs of `block` that `filter` matches to `out`. The filter's block range is not looked
 /// at. Returns whether `limit` sufficed; if not, `out` holds `limit` logs.
 pub(crate) fn block_logs(

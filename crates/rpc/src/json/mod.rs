@@ -6,7 +6,7 @@ mod receipt;
 mod transaction;
 
 pub(crate) use block::{RpcBlock, RpcHeader, Transactions};
-pub(crate) use log::{block_logs, log_json};
+pub(crate) use log::{block_logs, log_json, logs_bytes};
 pub(crate) use receipt::{RpcReceipt, gas_used_of};
 pub(crate) use transaction::RpcTransaction;
 

@@ -95,7 +95,12 @@ impl RpcHandle {
         if self.stopper.stop().is_err() {
             return;
         }
-        if tokio::time::timeout(STOP_PATIENCE, self.accepting).await.is_err() {
+        let ended = async {
+            // A panic of the loop ends it too.
+            let _ = self.accepting.await;
+            self.stopper.stopped().await;
+        };
+        if tokio::time::timeout(STOP_PATIENCE, ended).await.is_err() {
             tracing::warn!(addr = %self.local_addr, "JSON-RPC requests were cut by the stop");
         }
     }

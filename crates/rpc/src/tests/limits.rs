@@ -1,7 +1,7 @@
 //! What one client may ask for, and what it cannot do to others.
 
 use super::{
-    LOOP, STORE,
+    LOGGER, LOOP, STORE,
     node::{Setup, node},
     raw::{connect, exchange},
     ws::Ws,
@@ -158,4 +158,45 @@ async fn a_filter_that_overflows_is_removed() {
         node.mine();
     }
     assert_eq!(node.fail("eth_getFilterChanges", json!([id])).await.message, "filter not found");
+}
+
+#[tokio::test]
+async fn filters_share_a_bound_on_memory() {
+    let node = Setup::limits(|l| l.max_filter_bytes = 3_000).start().await;
+    let id = node.ask("eth_newFilter", json!([{"address": LOGGER}])).await;
+    for nonce in 0..2 {
+        node.send(nonce, LOGGER, 0, &[]).await;
+    }
+    node.mine();
+    assert_eq!(node.ask("eth_getFilterChanges", json!([id])).await.as_array().unwrap().len(), 2);
+    for nonce in 2..5 {
+        node.send(nonce, LOGGER, 0, &[]).await;
+    }
+    node.mine();
+    assert_eq!(node.fail("eth_getFilterChanges", json!([id])).await.message, "filter not found");
+}
+
+#[tokio::test]
+async fn a_subscriber_that_does_not_read_is_dropped_and_holds_nobody_up() {
+    let limits = |l: &mut crate::Limits| {
+        l.max_buffered_messages = 2;
+        l.slow_client = Duration::from_millis(50);
+    };
+    let node = Setup::limits(limits).start().await;
+    let mut slow = Ws::open(&node).await;
+    let id = slow.subscribe(json!(["newHeads"])).await;
+    let mut quick = Ws::open(&node).await;
+    let on_quick = quick.subscribe(json!(["newHeads"])).await;
+    // More than the sockets' own buffers hold.
+    let total = 8_000;
+    for n in 1..=total {
+        node.mine();
+        assert_eq!(quick.next(&on_quick).await["number"], format!("{n:#x}"));
+    }
+    let mut received = 0;
+    while let Ok(message) = tokio::time::timeout(Duration::from_millis(300), slow.message()).await {
+        assert_eq!(message["params"]["subscription"], id);
+        received += 1;
+    }
+    assert!(received < total, "all {received} heads were buffered");
 }

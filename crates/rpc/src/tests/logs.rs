@@ -82,3 +82,12 @@ async fn refusals_for_size_say_what_to_ask_instead() {
     let logs = node.ask("eth_getLogs", json!([{"fromBlock": "0x1", "toBlock": "0x2"}])).await;
     assert_eq!(topics(&logs).len(), 2);
 }
+
+#[tokio::test]
+async fn logs_are_bounded_in_bytes_too() {
+    let node = logged(Setup::limits(|l| l.max_response_bytes = 3_500)).await;
+    let error = node.fail("eth_getLogs", json!([{"fromBlock": "0x0"}])).await;
+    assert_eq!(error.code, -32005);
+    assert!(error.message.contains("more than 3500 bytes"), "{}", error.message);
+    assert!(error.message.ends_with("[0x0, 0x3]."), "{}", error.message);
+}
