@@ -26,6 +26,8 @@ pub(crate) use lock::DirLock;
 pub(crate) use op::Appended;
 pub(crate) use op::Op;
 pub(crate) use recover::{Recovered, Start, recover};
+#[cfg(test)]
+pub(crate) use segment::{SEGMENT_HEADER, SegmentFile, read as read_segment};
 
 use crate::error::StorageError;
 use std::{fmt, thread::JoinHandle};

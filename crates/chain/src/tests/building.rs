@@ -1,0 +1,181 @@
+//! The rules of building.
+
+use super::harness::*;
+use crate::{AccountPatch, BuildError, BuildOptions, Chain, ChainLimits, CommitError, Refused};
+use alloy_primitives::TxKind;
+use mezz_evm::{InvalidTx, StateReader};
+use mezz_primitives::{Address, Bytes, RecoveredTransaction, U256, keccak256};
+use std::{collections::BTreeMap, time::Instant};
+
+fn chain() -> Chain {
+    Chain::open(config(None, ChainLimits::default())).expect("opens")
+}
+
+#[test]
+fn an_offered_transaction_that_is_invalid_leaves_no_trace() {
+    let chain = chain();
+    let offered =
+        [set_slot(user(0), 0, 5, 5), set_slot(user(0), 7, 6, 6), set_slot(user(0), 1, 7, 7)];
+    let mut refusals = Vec::new();
+    let mut next = offered.clone().into_iter();
+    let built = chain
+        .build(
+            &attributes(&chain, 0),
+            &[],
+            &mut |step| {
+                refusals.push(step.refused.cloned());
+                next.next()
+            },
+            &BuildOptions::default(),
+        )
+        .expect("builds");
+    let taken: Vec<_> =
+        built.record().transactions.iter().map(RecoveredTransaction::hash).collect();
+    assert_eq!(taken, [offered[0].hash(), offered[2].hash()]);
+    assert_eq!(built.skipped().len(), 1);
+    let reason = Refused::Invalid(InvalidTx::NonceTooHigh { tx: 7, state: 1 });
+    assert_eq!(built.skipped()[0].reason, reason);
+    assert_eq!(refusals, [None, None, Some(reason), None]);
+    // The same block, executed as given, has the same hash.
+    let again =
+        chain.execute_block(&attributes(&chain, 0), &built.record().transactions).expect("valid");
+    assert_eq!(again.hash(), built.hash());
+    assert_eq!(again.outcomes(), built.outcomes());
+}
+
+#[test]
+fn a_given_block_must_be_valid_throughout() {
+    let chain = chain();
+    let txs = [set_slot(user(0), 0, 5, 5), set_slot(user(0), 0, 6, 6)];
+    let error = chain.execute_block(&attributes(&chain, 0), &txs).expect_err("nonce used twice");
+    match error {
+        BuildError::InvalidTransaction {
+            index: 1,
+            hash,
+            source: InvalidTx::NonceTooLow { .. },
+        } => {
+            assert_eq!(hash, txs[1].hash());
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn attributes_are_checked() {
+    let chain = chain();
+    let mut early = attributes(&chain, 0);
+    early.timestamp -= 2;
+    assert!(matches!(chain.execute_block(&early, &[]), Err(BuildError::Timestamp { .. })));
+    early.timestamp += 1;
+    chain.execute_block(&early, &[]).expect("equal timestamps are allowed");
+    let mut long = attributes(&chain, 0);
+    long.extra_data = Bytes::from(vec![0; 33]);
+    assert!(matches!(chain.execute_block(&long, &[]), Err(BuildError::ExtraData(33))));
+}
+
+#[test]
+fn gas_limit_holds() {
+    let chain = chain();
+    let mut attributes = attributes(&chain, 0);
+    attributes.gas_limit = 400_000;
+    let mut nonce = 0;
+    let mut next = || {
+        nonce += 1;
+        (nonce < 20).then(|| set_slot(user(0), nonce - 1, nonce, 1))
+    };
+    let built =
+        chain.build(&attributes, &[], &mut |_| next(), &BuildOptions::default()).expect("builds");
+    assert!(!built.record().transactions.is_empty());
+    assert!(built.header().gas_used <= 400_000);
+    assert!(matches!(
+        built.skipped()[0].reason,
+        Refused::Invalid(InvalidTx::BlockGasExceeded { gas_limit: 300_000, .. })
+    ));
+}
+
+#[test]
+fn size_limit_holds() {
+    let limits = ChainLimits { max_block_bytes: 3_000, ..ChainLimits::default() };
+    let chain = Chain::open(config(None, limits)).expect("opens");
+    let big = |nonce| tx(user(0), nonce, TxKind::Call(user(1)), 1, vec![0; 700]);
+    let mut offered = (0..10).map(big);
+    let built = chain
+        .build(&attributes(&chain, 0), &[], &mut |_| offered.next(), &BuildOptions::default())
+        .expect("builds");
+    assert_eq!(built.record().transactions.len(), 2);
+    assert!(built.record().size <= 3_000);
+    assert!(matches!(built.skipped()[0].reason, Refused::NoRoom { .. }));
+    let forced: Vec<_> = (0..4).map(big).collect();
+    let error = chain.execute_block(&attributes(&chain, 0), &forced).expect_err("too large");
+    assert!(matches!(error, BuildError::TooLarge { max: 3_000, .. }));
+}
+
+#[test]
+fn deadline_ends_the_block() {
+    let chain = chain();
+    let options = BuildOptions { deadline: Some(Instant::now()), ..BuildOptions::default() };
+    let forced = [set_slot(user(0), 0, 1, 1)];
+    let built = chain
+        .build(&attributes(&chain, 0), &forced, &mut |_| panic!("asked too late"), &options)
+        .expect("builds");
+    assert_eq!(built.record().transactions.len(), 1);
+}
+
+#[test]
+fn only_a_block_on_the_head_can_be_committed() {
+    let chain = chain();
+    let first = chain.execute_block(&attributes(&chain, 1), &[]).expect("valid");
+    let second = chain.execute_block(&attributes(&chain, 2), &[]).expect("valid");
+    chain.commit(first).expect("commits");
+    assert!(matches!(chain.commit(second), Err(CommitError::NotOnHead { .. })));
+    assert_eq!(chain.head().number(), 1);
+}
+
+#[test]
+fn a_patch_is_part_of_the_block() {
+    let chain = chain();
+    let (rich, coded) = (Address::repeat_byte(0x51), Address::repeat_byte(0x52));
+    let mut patch = BTreeMap::new();
+    patch.insert(rich, AccountPatch { balance: Some(U256::from(7)), ..AccountPatch::default() });
+    let code = Bytes::from_static(STORE_CODE);
+    patch.insert(
+        coded,
+        AccountPatch {
+            code: Some(code.clone()),
+            nonce: Some(1),
+            storage: BTreeMap::from([
+                (U256::from(9), U256::from(90)),
+                (U256::from(3), U256::from(30)),
+            ]),
+            ..AccountPatch::default()
+        },
+    );
+    // The block's own transaction writes over one of the patched slots.
+    let forced = [set_slot_of(coded, user(0), 0, 3, 31)];
+    let options = BuildOptions { patch, ..BuildOptions::default() };
+    let built =
+        chain.build(&attributes(&chain, 0), &forced, &mut |_| None, &options).expect("builds");
+    chain.commit(built).expect("commits");
+    let mut model = Model::genesis();
+    model.apply(&chain.state_diff(1).expect("read").expect("there"));
+    let state = chain.state().expect("state");
+    model.check(&state);
+    assert_eq!(state.account(&rich).expect("read").expect("there").balance, U256::from(7));
+    assert_eq!(state.account_code(&coded).expect("read"), code);
+    assert_eq!(state.account(&coded).expect("read").expect("there").code_hash, keccak256(&code));
+    assert_eq!(state.storage(&coded, &U256::from(9)).expect("read"), U256::from(90));
+    assert_eq!(state.storage(&coded, &U256::from(3)).expect("read"), U256::from(31));
+    chain.unwind(0).expect("unwinds");
+    Model::genesis().check(&chain.state().expect("state"));
+
+    let storage = BTreeMap::from([(U256::from(1), U256::from(1))]);
+    let patch = BTreeMap::from([(
+        Address::repeat_byte(0x53),
+        AccountPatch { storage, ..AccountPatch::default() },
+    )]);
+    let options = BuildOptions { patch, ..BuildOptions::default() };
+    let error = chain
+        .build(&attributes(&chain, 0), &[], &mut |_| None, &options)
+        .expect_err("empty account");
+    assert!(matches!(error, BuildError::EmptyAccount(_)));
+}

@@ -1,0 +1,10 @@
+//! Tests of the whole chain.
+
+mod building;
+mod crash;
+mod damage;
+mod harness;
+mod restart;
+mod states;
+mod threads;
+mod unwinding;
