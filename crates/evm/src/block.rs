@@ -117,8 +117,8 @@ pub struct BlockExecutor<'a, S: StateReader> {
     context: BlockContext,
     state: &'a S,
     evm: LayerEvm<'a, S>,
-    /// Prices of L1 data, once known. The block's first deposit sets them, so they are not read
-    /// before the first transaction that pays.
+    /// Prices of L1 data, once known. The block's first deposit sets them, so they are read when
+    /// the first transaction pays, and hold for the block.
     l1_fee_params: Option<L1FeeParams>,
     receipts: Vec<Receipt>,
     gas_used: u64,
@@ -221,7 +221,6 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
         let mut deposit_nonce = None;
         if tx.is_deposit() {
             deposit_nonce = Some(nonce(&self.evm, &sender).map_err(ExecuteError::State)?);
-            self.l1_fee_params = None;
         } else if self.spec.is_l2() {
             let params = self.l1_fee_params()?;
             let raw = tx.encoded();

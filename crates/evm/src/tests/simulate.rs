@@ -167,6 +167,11 @@ fn estimates_fail_with_the_reason() {
     ));
     let request = CallRequest { gas: Some(22_000), ..to(COUNTER.0) };
     assert!(matches!(estimate(request), Err(EstimateError::Allowance { allowance: 22_000 })));
+    // No transaction may have more than EIP-7825 allows, whatever the gas cap.
+    let mut endless = genesis();
+    endless.set_code(BOB, Bytes::from_static(&hex!("5b5f56")));
+    let error = estimate_gas(&SPEC, &block(), &endless, &to(BOB), CAP).expect_err("endless");
+    assert!(matches!(error, EstimateError::Allowance { allowance: 16_777_216 }), "{error}");
     // ALICE can pay 25,000 gas at 4,000,000 gwei.
     let request =
         CallRequest { from: ALICE, max_fee_per_gas: Some(100 * ETHER / 25_000), ..to(COUNTER.0) };
