@@ -154,11 +154,11 @@ fn only_the_window_is_kept_in_memory() {
     let mut node = Node::started();
     for number in 101..400 {
         let next = L1Block {
-            hash: keccak256((number as u64).to_be_bytes()),
+            hash: keccak256(u64::to_be_bytes(number)),
             parent_hash: if number == 101 {
                 l1_hash(100, 0)
             } else {
-                keccak256((number as u64 - 1).to_be_bytes())
+                keccak256(u64::to_be_bytes(number - 1))
             },
             ..l1(101)
         };
