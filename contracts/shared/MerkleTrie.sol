@@ -31,45 +31,54 @@ library MerkleTrie {
         uint256 depth = 0;
         while (true) {
             uint256[17] memory starts;
-            bool branch = _open(node, starts);
             uint256 wanted = 1;
-            if (branch) {
+            if (_open(node, starts)) {
                 wanted = _nibble(key, depth);
                 ++depth;
             } else {
-                (bool isList, uint256 payload, uint256 size) = Rlp.read(node, starts[0]);
-                if (isList) revert TrieBadNode();
-                (bool leaf, uint256 length) = _follow(node[payload:payload + size], key, depth);
+                (bool leaf, uint256 length) = _follow(_string(node, starts[0]), key, depth);
                 depth += length;
                 if (leaf) {
                     if (depth != KEY_NIBBLES) revert TriePathDiffers();
                     if (next != proof.length) revert TrieUnusedProof();
-                    (isList, payload, size) = Rlp.read(node, starts[1]);
-                    if (isList || size == 0) revert TrieBadNode();
-                    return node[payload:payload + size];
+                    return _string(node, starts[1]);
                 }
                 if (length == 0) revert TrieBadNode();
             }
             // All keys have the same length, so that no path ends before a leaf.
             if (depth >= KEY_NIBBLES) revert TriePathDiffers();
-
-            (bool isInline, uint256 start, uint256 length_) = Rlp.read(node, starts[wanted]);
-            if (isInline) {
-                node = node[starts[wanted]:start + length_];
-                if (node.length >= 32) revert TrieBadNode();
-                if (next < proof.length && keccak256(proof[next]) == keccak256(node)) ++next;
-            } else {
-                if (length_ == 0) revert TrieKeyAbsent();
-                if (length_ != 32) revert TrieBadNode();
-                if (next == proof.length) revert TrieKeyAbsent();
-                bytes32 hash = bytes32(node[start:start + length_]);
-                node = proof[next];
-                if (keccak256(node) != hash) revert TrieWrongHash();
-                ++next;
-            }
+            (node, next) = _descend(node, starts[wanted], proof, next);
         }
         // The loop is left by returning or reverting only.
         revert TrieBadNode();
+    }
+
+    /// @dev The child that the item at `start` of `node` stands for, and the number of proof elements used then.
+    function _descend(bytes calldata node, uint256 start, bytes[] calldata proof, uint256 next)
+        private
+        pure
+        returns (bytes calldata child, uint256 used)
+    {
+        (bool inside, uint256 payload, uint256 size) = Rlp.read(node, start);
+        if (inside) {
+            child = node[start:payload + size];
+            if (child.length >= 32) revert TrieBadNode();
+            bool repeated = next < proof.length && keccak256(proof[next]) == keccak256(child);
+            return (child, repeated ? next + 1 : next);
+        }
+        if (size == 0) revert TrieKeyAbsent();
+        if (size != 32) revert TrieBadNode();
+        if (next == proof.length) revert TrieKeyAbsent();
+        child = proof[next];
+        if (keccak256(child) != bytes32(node[payload:payload + 32])) revert TrieWrongHash();
+        return (child, next + 1);
+    }
+
+    /// @dev The string at `start`, which must not be empty.
+    function _string(bytes calldata node, uint256 start) private pure returns (bytes calldata) {
+        (bool isList, uint256 payload, uint256 size) = Rlp.read(node, start);
+        if (isList || size == 0) revert TrieBadNode();
+        return node[payload:payload + size];
     }
 
     /// @dev Reads a whole node and notes where its items start. A node has 17 items (branch) or 2 (leaf, extension).

@@ -31,9 +31,9 @@ contract GamesTest is Rollup {
         vm.assertTrue(game.wasRespectedGameTypeWhenCreated());
         (uint32 type_, bytes32 root, bytes memory extra) = game.gameData();
         vm.assertEq(keccak256(abi.encode(type_, root, extra)), factory.getGameUUID(1, keccak256("root"), abi.encode(7)));
-        (IDisputeGame known, uint64 at) = factory.games(1, root, extra);
+        (IDisputeGame known, uint64 time) = factory.games(1, root, extra);
         vm.assertEq(address(known), address(game));
-        vm.assertEq(at, block.timestamp);
+        vm.assertEq(time, block.timestamp);
     }
 
     function test_claimStandsWithoutATransaction() external {
@@ -188,10 +188,10 @@ contract GamesTest is Rollup {
         if (start < count) {
             for (uint256 i = uint256(start) + 1; i > 0 && expected < n; --i) {
                 if ((i - 1) % 3 == 2) continue;
-                (uint32 type_, uint64 at, IDisputeGame game) = factory.gameAtIndex(i - 1);
+                (uint32 type_, uint64 time, IDisputeGame game) = factory.gameAtIndex(i - 1);
                 vm.assertEq(type_, 1);
                 vm.assertEq(found[expected].index, i - 1);
-                vm.assertEq(found[expected].timestamp, at);
+                vm.assertEq(found[expected].timestamp, time);
                 vm.assertEq(found[expected].rootClaim, keccak256(abi.encode(i - 1)));
                 vm.assertEq(found[expected].extraData, abi.encode(99 + i));
                 vm.assertEq(address(uint160(uint256(found[expected].metadata))), address(game));

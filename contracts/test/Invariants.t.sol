@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ProposalGame} from "../rollup/l1/ProposalGame.sol";
+import {IDisputeGame} from "../rollup/l1/IDispute.sol";
 import {OptimismMintableERC20} from "../shared/OptimismMintableERC20.sol";
 import {OutputRootProof, WithdrawalTransaction} from "../shared/Types.sol";
 import {Rollup} from "./Rollup.sol";
@@ -13,7 +13,6 @@ contract Actor is Rollup {
         WithdrawalTransaction w;
         uint256 index;
         OutputRootProof output;
-        bool proven;
     }
 
     Token public token;
@@ -80,14 +79,13 @@ contract Actor is Rollup {
         (, uint256 index, OutputRootProof memory output) = _propose();
         time = time + 1;
         vm.warp(time);
-        pending.push(Pending(w, index, output, false));
+        pending.push(Pending(w, index, output));
     }
 
-    function prove(uint256 which) external {
+    function prove() external {
         if (pending.length == 0) return;
-        Pending memory p = pending[which % pending.length];
-        // The proof is made from the newest state: it fits the newest game only.
-        if (p.index + 1 != factory.gameCount()) return;
+        // The proof is made from the newest state, which only the newest game claims.
+        Pending memory p = pending[pending.length - 1];
         portal.proveWithdrawalTransaction(p.w, p.index, p.output, _proof(p.w));
     }
 
@@ -109,17 +107,9 @@ contract Actor is Rollup {
         uint256 count = factory.gameCount();
         // Rarely, or nothing would ever be paid.
         if (count == 0 || which % 16 != 0) return;
-        (,, ProposalGame game) = _game((which >> 8) % count);
+        (,, IDisputeGame game) = factory.gameAtIndex((which >> 8) % count);
         vm.prank(GUARDIAN);
         registry.blacklistDisputeGame(game);
-    }
-
-    function _game(uint256 index) private view returns (uint32 t, uint64 at, ProposalGame game) {
-        address proxy;
-        (bool ok, bytes memory out) = address(factory).staticcall(abi.encodeCall(factory.gameAtIndex, (index)));
-        require(ok);
-        (t, at, proxy) = abi.decode(out, (uint32, uint64, address));
-        game = ProposalGame(proxy);
     }
 
     /// @dev Asks for more than was sent.

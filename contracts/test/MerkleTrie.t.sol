@@ -55,13 +55,13 @@ contract MerkleTrieTest is Test {
         this.get(other, root, proof);
     }
 
-    function testFuzz_aChangedByteBreaksTheProof(uint256 seed, uint256 at, uint8 flip, bool all) external {
+    function testFuzz_aChangedByteBreaksTheProof(uint256 seed, uint256 where, uint8 flip, bool all) external {
         vm.assume(flip != 0);
         bytes32[] memory keys = _keys(12, seed);
         bytes32 root = keccak256(TrieMaker.node(keys, 0, hex"01"));
         bytes[] memory proof = TrieMaker.proof(keys, keys[0], hex"01", all);
-        bytes memory n = proof[at % proof.length];
-        uint256 place = (at >> 32) % n.length;
+        bytes memory n = proof[where % proof.length];
+        uint256 place = (where >> 32) % n.length;
         n[place] = bytes1(uint8(n[place]) ^ flip);
         vm.expectRevert();
         this.get(keys[0], root, proof);
