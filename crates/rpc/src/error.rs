@@ -16,6 +16,8 @@ pub const TIMEOUT: i32 = -32002;
 pub const UNSUPPORTED: i32 = -32004;
 /// A limit of this node stands against it.
 pub const LIMIT_EXCEEDED: i32 = -32005;
+/// There is no such method, or not here.
+pub const METHOD_NOT_FOUND: i32 = -32601;
 /// The request does not fit the method.
 pub const INVALID_PARAMS: i32 = -32602;
 /// A fault of the node.

@@ -33,8 +33,8 @@ pub use config::{Cors, Limits, RpcConfig};
 pub use context::RpcContext;
 pub use dev::DevAccounts;
 pub use error::{
-    EXECUTION_REVERTED, Failure, INTERNAL_ERROR, INVALID_PARAMS, LIMIT_EXCEEDED, RESPONSE_TOO_BIG,
-    RpcError, SERVER_ERROR, TIMEOUT, UNSUPPORTED,
+    EXECUTION_REVERTED, Failure, INTERNAL_ERROR, INVALID_PARAMS, LIMIT_EXCEEDED, METHOD_NOT_FOUND,
+    RESPONSE_TOO_BIG, RpcError, SERVER_ERROR, TIMEOUT, UNSUPPORTED,
 };
 pub use hooks::{Hooks, L1Hooks, UnsignedTransaction};
 pub use methods::register;

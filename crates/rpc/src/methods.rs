@@ -2,8 +2,12 @@
 //! where it runs.
 
 use crate::{
-    Args, Failure, RpcConfig, RpcContext, RpcError, context::Context, debug,
-    error::RESPONSE_TOO_BIG, eth, feed, net, txpool, web3, workers::Workers,
+    Args, Failure, RpcConfig, RpcContext, RpcError,
+    context::Context,
+    debug,
+    error::{METHOD_NOT_FOUND, RESPONSE_TOO_BIG},
+    eth, feed, net, txpool, web3,
+    workers::Workers,
 };
 use jsonrpsee::{Methods, RpcModule, core::RegisterMethodError, types::ErrorObjectOwned};
 use serde::Serialize;
@@ -105,6 +109,12 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    /// The names of this crate's methods.
+    #[cfg(test)]
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.methods.method_names()
+    }
+
     /// The methods, those of `other` in the place of ours with the same names.
     pub(crate) fn replaced_by(&self, other: Methods) -> Result<Methods, RpcError> {
         let mut module = RpcModule::new(());
@@ -115,6 +125,20 @@ impl Service {
         module.merge(other)?;
         Ok(module.into())
     }
+}
+
+/// The same methods where nobody can be notified: `eth_subscribe` says so.
+pub(crate) fn without_subscriptions(methods: &Methods) -> Result<Methods, RpcError> {
+    let mut module = RpcModule::new(());
+    module.merge(methods.clone())?;
+    for name in ["eth_subscribe", "eth_unsubscribe"] {
+        module.remove_method(name);
+        module.register_method(name, |_, (), _| -> Result<(), ErrorObjectOwned> {
+            let message = "notifications not supported: subscribe over WebSocket";
+            Err(Failure::new(METHOD_NOT_FOUND, message).into())
+        })?;
+    }
+    Ok(module.into())
 }
 
 /// All methods of this crate over `context`.

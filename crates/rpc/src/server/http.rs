@@ -15,7 +15,10 @@ use tower::{Service as _, layer::util::Identity};
 #[derive(Debug)]
 pub(super) struct Http {
     pub(super) rpc: TowerServiceBuilder<Identity, Identity>,
+    /// Of WebSocket connections.
     pub(super) methods: Methods,
+    /// Of single requests.
+    pub(super) post_methods: Methods,
     pub(super) stop: StopHandle,
     pub(super) cors: Cors,
     pub(super) routes: Arc<[GetRoute]>,
@@ -55,7 +58,9 @@ impl Http {
             let json = HeaderValue::from_static("application/json");
             request.headers_mut().insert(header::CONTENT_TYPE, json);
         }
-        let mut service = self.rpc.clone().build(self.methods.clone(), self.stop.clone());
+        let methods =
+            if ws::is_upgrade_request(&request) { &self.methods } else { &self.post_methods };
+        let mut service = self.rpc.clone().build(methods.clone(), self.stop.clone());
         service.call(request).await.unwrap_or_else(|error| {
             tracing::debug!(%error, "request failed in transport");
             text(StatusCode::BAD_REQUEST, "the request could not be read\n")

@@ -53,6 +53,7 @@ impl RpcServer {
         let (stop_handle, stopper) = stop_channel();
         let http = http::Http {
             rpc: ServerBuilder::with_config(jsonrpsee_config(&config)).to_service_builder(),
+            post_methods: methods::without_subscriptions(&methods)?,
             methods,
             stop: stop_handle.clone(),
             cors: config.cors.clone(),

@@ -93,5 +93,5 @@ async fn subscriptions_end_when_asked_and_are_refused_when_unknown() {
     let refused = ws.ask("eth_subscribe", json!(["everything"])).await;
     assert_eq!(refused["error"]["code"], -32602);
     // Over HTTP there is nobody to notify.
-    assert!(node.rpc("eth_subscribe", json!(["newHeads"])).await.is_err());
+    assert_eq!(node.fail("eth_subscribe", json!(["newHeads"])).await.code, -32601);
 }

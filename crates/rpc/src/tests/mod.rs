@@ -5,6 +5,7 @@ mod blocks;
 mod calls;
 mod deposits;
 mod events;
+mod garbage;
 mod limits;
 mod logs;
 mod node;
