@@ -57,7 +57,7 @@ mod tests {
     fn key(hex: &str) -> B256 {
         let mut bytes = [0u8; 32];
         for (i, c) in hex.chars().enumerate() {
-            let n = c.to_digit(16).expect("hex") as u8;
+            let n = u8::try_from(c.to_digit(16).expect("hex")).expect("below 16");
             bytes[i / 2] |= if i % 2 == 0 { n << 4 } else { n };
         }
         B256::from(bytes)

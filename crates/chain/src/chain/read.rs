@@ -7,7 +7,7 @@ use crate::{
     patch::MergedDiff,
     state::StateView,
 };
-use mezz_primitives::{B256, Bytes, StateDiff};
+use mezz_primitives::{B256, Bytes, Header, Sealed, StateDiff};
 use mezz_trie::StateTrie;
 use std::{sync::Arc, thread, time::Duration};
 
@@ -19,6 +19,14 @@ impl Chain {
             return Ok((number == head.number()).then_some(head));
         }
         self.inner.shared.blocks.by_number(number)
+    }
+
+    /// The header of the block at a height; `None` above the head. Cheaper than the block, for those who scan headers.
+    pub fn header_by_number(&self, number: u64) -> Result<Option<Sealed<Header>>, ChainError> {
+        if number > self.head().number() {
+            return Ok(None);
+        }
+        self.inner.shared.blocks.header(number)
     }
 
     /// The canonical block with this hash.

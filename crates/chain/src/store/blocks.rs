@@ -5,7 +5,7 @@ use super::{
     op::Appended,
 };
 use crate::{block::BlockRecord, config::ChainLimits, error::ChainError};
-use mezz_primitives::{B256, StateDiff};
+use mezz_primitives::{B256, Header, Sealed, StateDiff};
 use parking_lot::{Mutex, RwLock};
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -165,6 +165,23 @@ impl Blocks {
             cache.blocks.push_back(Arc::clone(&record));
         }
         Ok(Some(record))
+    }
+
+    /// The header of the block at a height, without reading the rest of it.
+    pub(crate) fn header(&self, number: u64) -> Result<Option<Sealed<Header>>, ChainError> {
+        {
+            let recent = self.recent.read();
+            if number > recent.head {
+                return Ok(None);
+            }
+            if let Some(entry) = recent.by_number.get(&number) {
+                return Ok(Some(entry.appended.record.header.clone()));
+            }
+        }
+        match &self.history {
+            Some(history) => Ok(history.header(number)?),
+            None => Ok(None),
+        }
     }
 
     /// The block with a hash.

@@ -3,7 +3,9 @@
 use crate::block::{BlockRecord, list_length};
 use alloy_eips::eip2718::{Decodable2718, Encodable2718};
 use alloy_rlp::{Decodable, Encodable, Error, Header as RlpHeader};
-use mezz_primitives::{Address, Header, Receipt, RecoveredTransaction, Sealable, Transaction};
+use mezz_primitives::{
+    Address, Header, Receipt, RecoveredTransaction, Sealable, Sealed, Transaction,
+};
 
 /// A block without its receipts: `[header, [[sender, transaction], ...]]`, a transaction as the string of its EIP-2718
 /// bytes. The sender is kept so that a start need not recover it.
@@ -42,6 +44,12 @@ impl Encodable for BlockBody<'_> {
     fn length(&self) -> usize {
         list_length(self.0.header.length() + list_length(self.txs_payload()))
     }
+}
+
+/// Reads no more than the header of a block's body.
+pub(crate) fn decode_header(body: &mut &[u8]) -> alloy_rlp::Result<Sealed<Header>> {
+    let mut body = RlpHeader::decode_bytes(body, true)?;
+    Ok(Header::decode(&mut body)?.seal_slow())
 }
 
 /// Reads a block from its body and its receipts.

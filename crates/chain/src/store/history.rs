@@ -5,7 +5,7 @@
 //! the store itself must know. One batch brings all of them from one point of the log to a later one.
 
 use super::{
-    codec::{BlockBody, decode_block},
+    codec::{BlockBody, decode_block, decode_header},
     op::{Appended, Op, Submission},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 use alloy_rlp::{Decodable, RlpDecodable, RlpEncodable};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
-use mezz_primitives::{Account, Address, B256, Bytes, Receipt, StateDiff, U256};
+use mezz_primitives::{Account, Address, B256, Bytes, Header, Receipt, Sealed, StateDiff, U256};
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
@@ -175,6 +175,12 @@ impl History {
             return Ok(None);
         };
         decode_block(&mut &body[..], receipts).map(Some).map_err(undecodable("a block"))
+    }
+
+    /// The header of a block.
+    pub(crate) fn header(&self, number: u64) -> Result<Option<Sealed<Header>>, StorageError> {
+        let body = self.get(Space::Blocks, &number.to_be_bytes())?;
+        body.map(|body| decode_header(&mut &body[..]).map_err(undecodable("a header"))).transpose()
     }
 
     /// What a block changed.

@@ -39,7 +39,7 @@ fn crashed(blocks: usize) -> Crashed {
     let mut tips = vec![chain.head().hash()];
     for _ in 0..blocks {
         grow(&chain, rng, 1);
-        ends.push(fs::metadata(&log).expect("metadata").len() as usize);
+        ends.push(fs::read(&log).expect("read").len());
         tips.push(chain.head().hash());
     }
     let dir = TempDir::new().expect("dir");
@@ -75,12 +75,12 @@ fn a_tail_torn_at_any_byte_is_dropped() {
         assert_eq!((contents.good, contents.torn), (start as u64, (cut - start) as u64));
         assert_eq!(contents.submissions.len(), 3);
     }
-    for cut in (start..start + 30).chain((start..end).step_by(97)).chain(end - 3..=end) {
+    for cut in [start, start + 1, start + 23, start + 24, (start + end) / 2, end - 1, end] {
         let (copy, chain) = crashed.open_with(&crashed.bytes[..cut]).expect("opens");
         let blocks = if cut == end { 4 } else { 3 };
         assert_eq!(chain.head().hash(), crashed.tips[blocks], "cut at {cut}");
         // Every so often: the chain goes on from there, and again after a restart.
-        if cut % 10 == 0 {
+        if cut != start + 1 {
             grow(&chain, &mut rng(31), 2);
             let expected = portrait(&chain);
             drop(chain);
@@ -104,7 +104,7 @@ fn a_tail_of_garbage_is_dropped() {
 fn a_flipped_bit_before_good_records_is_an_error() {
     let crashed = crashed(3);
     let (start, end) = (crashed.ends[1], crashed.ends[2]);
-    for at in (start..end).step_by(101).chain(start..start + 24) {
+    for at in (start..end).step_by(331).chain([start + 5, start + 9, start + 17, start + 21]) {
         let mut bytes = crashed.bytes.clone();
         bytes[at] ^= 1 << (at % 8);
         match crashed.open_with(&bytes) {
@@ -118,7 +118,7 @@ fn a_flipped_bit_before_good_records_is_an_error() {
 fn a_flipped_bit_in_the_last_record_drops_it() {
     let crashed = crashed(3);
     let (start, end) = (crashed.ends[2], crashed.ends[3]);
-    for at in (start..end).step_by(131) {
+    for at in (start..end).step_by(409) {
         let mut bytes = crashed.bytes.clone();
         bytes[at] ^= 1 << (at % 8);
         let (_copy, chain) = crashed.open_with(&bytes).expect("opens");
@@ -129,7 +129,7 @@ fn a_flipped_bit_in_the_last_record_drops_it() {
 #[test]
 fn a_damaged_segment_header_is_an_error() {
     let crashed = crashed(1);
-    for at in (0..SEGMENT_HEADER).step_by(3) {
+    for at in [0, 8, 12, 20, 51, 52, 67, 68, 71] {
         let mut bytes = crashed.bytes.clone();
         bytes[at] ^= 0x10;
         assert!(crashed.open_with(&bytes).is_err(), "byte {at}");

@@ -334,7 +334,12 @@ pub(super) fn portrait(chain: &Chain) -> Portrait {
     let head = chain.head().number();
     let blocks: Vec<_> =
         (0..=head).map(|n| chain.block_by_number(n).expect("read").expect("there")).collect();
+    assert_eq!(chain.header_by_number(head + 1).expect("read"), None);
     for block in &blocks {
+        assert_eq!(
+            chain.header_by_number(block.number()).expect("read").as_ref(),
+            Some(&block.header)
+        );
         assert_eq!(chain.block_by_hash(block.hash()).expect("read").as_ref(), Some(block));
         for (index, tx) in block.transactions.iter().enumerate() {
             let found = chain.transaction(tx.hash()).expect("read").expect("there");

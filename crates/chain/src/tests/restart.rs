@@ -89,3 +89,38 @@ fn the_log_is_trimmed_behind_the_history() {
     assert_eq!(segments, 1);
     assert_eq!(open(dir.path(), tight()).head().number(), 60);
 }
+
+/// The history has everything after a clean stop; the log may then be lost, and its numbers are not given twice.
+#[test]
+fn a_lost_log_is_begun_anew_behind_the_history() {
+    let dir = TempDir::new().expect("dir");
+    let chain = open(dir.path(), tight());
+    grow(&chain, &mut rng(26), 6);
+    let expected = portrait(&chain);
+    drop(chain);
+    std::fs::remove_dir_all(dir.path().join("log")).expect("remove");
+    let chain = open(dir.path(), tight());
+    assert_eq!(portrait(&chain), expected);
+    grow(&chain, &mut rng(27), 6);
+    let expected = portrait(&chain);
+    drop(chain);
+    assert_eq!(portrait(&open(dir.path(), tight())), expected);
+}
+
+/// Timing, run by hand.
+#[test]
+#[ignore = "a measurement, not a check"]
+fn opening_is_fast() {
+    let dir = TempDir::new().expect("dir");
+    let mut report = String::new();
+    for _ in 0..4 {
+        let start = std::time::Instant::now();
+        let chain = open(dir.path(), ChainLimits::default());
+        let opened = start.elapsed();
+        grow(&chain, &mut rng(25), 1);
+        let start = std::time::Instant::now();
+        drop(chain);
+        report += &format!("open {opened:?}, close {:?}\n", start.elapsed());
+    }
+    std::io::Write::write_all(&mut std::io::stderr(), report.as_bytes()).expect("stderr");
+}

@@ -74,7 +74,7 @@ fn views_are_consistent_while_the_chain_changes() {
                 .expect("builds");
             chain.commit(built).expect("commits");
             round += 1;
-            if round % 10 == 0 {
+            if round.is_multiple_of(10) {
                 chain.unwind(number - 7).expect("unwinds");
             }
         }
