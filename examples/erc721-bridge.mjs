@@ -17,7 +17,7 @@ const factoryAbi = parseAbi([
 ]);
 const l1Bridge = { address: l2.contracts.l1Erc721Bridge[l1.id].address, abi: bridgeAbi };
 const l2Bridge = { address: l2.contracts.l2Erc721Bridge.address, abi: bridgeAbi };
-const factory = { address: "0x4200000000000000000000000000000000000018", abi: factoryAbi };
+const factory = { address: "0x4200000000000000000000000000000000000017", abi: factoryAbi };
 
 const account = await freshAccount({ l1: "1", l2: "1" });
 const onL1 = walletL1(account);
