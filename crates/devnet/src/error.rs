@@ -1,6 +1,8 @@
 //! Why the embedded Layer 1 does not start, or cannot do what a verb asks.
 
-use mezz_chain::{BuildError, ChainError, CommitError, HeadError, OpenError, StateError, UnwindError};
+use mezz_chain::{
+    BuildError, ChainError, CommitError, HeadError, OpenError, StateError, UnwindError,
+};
 use mezz_rpc::{Failure, RpcError};
 use std::{io, path::PathBuf, time::Duration};
 
@@ -35,8 +37,8 @@ pub enum DevnetError {
         reason: String,
     },
     /// The chain cannot be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
+    #[error("{0}")]
+    Open(Box<OpenError>),
     /// The server cannot be started.
     #[error(transparent)]
     Rpc(#[from] RpcError),
@@ -44,8 +46,8 @@ pub enum DevnetError {
     #[error("method defined twice: {0}")]
     Methods(#[from] jsonrpsee::core::RegisterMethodError),
     /// A block cannot be built.
-    #[error(transparent)]
-    Build(#[from] BuildError),
+    #[error("{0}")]
+    Build(Box<BuildError>),
     /// A block cannot be committed.
     #[error(transparent)]
     Commit(#[from] CommitError),
@@ -63,10 +65,22 @@ pub enum DevnetError {
     State(#[from] StateError),
 }
 
+impl From<OpenError> for DevnetError {
+    fn from(error: OpenError) -> Self {
+        Self::Open(Box::new(error))
+    }
+}
+
+impl From<BuildError> for DevnetError {
+    fn from(error: BuildError) -> Self {
+        Self::Build(Box::new(error))
+    }
+}
+
 impl From<DevnetError> for Failure {
     fn from(error: DevnetError) -> Self {
         match error {
-            DevnetError::Build(error @ BuildError::EmptyAccount(_)) => {
+            DevnetError::Build(error) if matches!(*error, BuildError::EmptyAccount(_)) => {
                 Self::invalid_params(error.to_string())
             }
             DevnetError::Config(text) => Self::invalid_params(text),

@@ -24,10 +24,7 @@ struct Origin {
 }
 
 /// The first block: the usual contracts, the funded accounts, and what the caller adds.
-pub(crate) fn genesis(
-    config: &DevnetConfig,
-    accounts: &[Address],
-) -> Result<Genesis, DevnetError> {
+pub(crate) fn genesis(config: &DevnetConfig, accounts: &[Address]) -> Result<Genesis, DevnetError> {
     let timestamp = match &config.data_dir {
         Some(dir) => genesis_time(dir)?,
         None => clock::now(),

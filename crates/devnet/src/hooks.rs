@@ -2,11 +2,14 @@
 
 use alloy_consensus::SignableTransaction as _;
 use alloy_primitives::Signature;
+use mezz_chain::Chain;
 use mezz_primitives::{Address, B256, RecoveredTransaction, Transaction, U256};
 use mezz_rpc::{DevAccounts, Failure, Hooks, UnsignedTransaction};
 use parking_lot::RwLock;
 use std::collections::BTreeSet;
 
+/// What the code of a delegated account begins with (EIP-7702).
+const EIP7702_DESIGNATOR: [u8; 3] = [0xef, 0x01, 0x00];
 /// Most accounts that are impersonated at a time.
 const MAX_IMPERSONATED: usize = 10_000;
 
@@ -20,15 +23,16 @@ struct Impersonated {
 /// The hooks of the embedded Layer 1.
 #[derive(Debug)]
 pub(crate) struct DevnetHooks {
+    chain: Chain,
     keys: DevAccounts,
     addresses: Vec<Address>,
     impersonated: RwLock<Impersonated>,
 }
 
 impl DevnetHooks {
-    pub(crate) fn new(keys: DevAccounts) -> Self {
+    pub(crate) fn new(chain: Chain, keys: DevAccounts) -> Self {
         let addresses = keys.addresses();
-        Self { keys, addresses, impersonated: RwLock::default() }
+        Self { chain, keys, addresses, impersonated: RwLock::default() }
     }
 
     /// Allows `address` as a sender. False if too many are allowed already.
@@ -49,6 +53,18 @@ impl DevnetHooks {
         self.impersonated.write().all = all;
     }
 
+    /// A contract cannot send: blocks here follow EIP-3607.
+    fn check_sender(&self, from: &Address) -> Result<(), Failure> {
+        let state = self.chain.state().map_err(Failure::internal)?;
+        let code = state.account_code(from).map_err(Failure::internal)?;
+        if code.is_empty() || code.starts_with(&EIP7702_DESIGNATOR) {
+            return Ok(());
+        }
+        Err(Failure::server(format!(
+            "sender not an eoa: {from} is a contract and cannot send (EIP-3607); call it from an account, or set its code aside with anvil_setCode"
+        )))
+    }
+
     fn is_impersonated(&self, address: &Address) -> bool {
         let impersonated = self.impersonated.read();
         impersonated.all || impersonated.accounts.contains(address)
@@ -67,6 +83,7 @@ impl Hooks for DevnetHooks {
         tx: UnsignedTransaction,
     ) -> Result<RecoveredTransaction, Failure> {
         if !self.addresses.contains(&from) && self.is_impersonated(&from) {
+            self.check_sender(&from)?;
             return Ok(unsigned(from, tx));
         }
         self.keys.sign_transaction(from, tx)

@@ -1,7 +1,7 @@
 //! The proofs of blobs (EIP-4844, EIP-7594).
 
 use alloy_eips::{
-    eip4844::env_settings::EnvKzgSettings, eip4844::BlobTransactionValidationError,
+    eip4844::BlobTransactionValidationError, eip4844::env_settings::EnvKzgSettings,
     eip7594::BlobTransactionSidecarVariant,
 };
 use mezz_primitives::B256;

@@ -4,61 +4,94 @@ use crate::{
     DevnetError, Mining,
     node::{Node, Plan},
 };
+use mezz_primitives::B256;
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::broadcast::error::RecvError, time::MissedTickBehavior};
+use tokio::{
+    sync::broadcast::{self, error::RecvError},
+    time::{Interval, MissedTickBehavior},
+};
 use tokio_util::sync::CancellationToken;
 
 /// How long to wait after a failure before the next attempt.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Mines until `stop`. Changes of the way of mining take effect at once.
+/// Mines until `stop`. Changes of the way of mining take effect at once; a block that has been
+/// begun is always finished.
 pub(crate) async fn run(node: Arc<Node>, stop: CancellationToken) {
     let mut mining = node.mining.subscribe();
-    while !stop.is_cancelled() {
+    loop {
         let mode = *mining.borrow_and_update();
-        let changed = mining.changed();
-        let result = tokio::select! {
-            () = stop.cancelled() => break,
-            _ = changed => Ok(()),
-            result = mine(&node, mode) => result,
-        };
-        if let Err(error) = result {
-            tracing::error!(%error, "mining failed");
+        let mut trigger = Trigger::new(mode, &node).await;
+        loop {
             tokio::select! {
-                () = stop.cancelled() => break,
-                () = tokio::time::sleep(RETRY) => {}
+                () = stop.cancelled() => return,
+                changed = mining.changed() => match changed {
+                    Ok(()) => break,
+                    Err(_) => return,
+                },
+                () = trigger.next() => {}
+            }
+            if let Err(error) = mine(&node, &trigger).await {
+                tracing::error!(%error, "mining failed");
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(RETRY) => {}
+                }
             }
         }
     }
 }
 
-/// Mines in one way, until it fails.
-async fn mine(node: &Arc<Node>, mode: Mining) -> Result<(), DevnetError> {
-    match mode {
-        Mining::Manual => std::future::pending().await,
-        Mining::Interval(period) => {
-            let mut interval = tokio::time::interval(period.max(Duration::from_millis(1)));
-            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            // The first tick is at once; the parent may just have been mined.
-            interval.tick().await;
-            loop {
+/// What says that it is time for a block.
+enum Trigger {
+    Interval(Interval),
+    /// A transaction has arrived. The first block is for those that were there before.
+    Arrivals {
+        arrivals: broadcast::Receiver<B256>,
+        first: bool,
+    },
+    Never,
+}
+
+impl Trigger {
+    async fn new(mining: Mining, node: &Node) -> Self {
+        match mining {
+            Mining::Interval(period) => {
+                let mut interval = tokio::time::interval(period.max(Duration::from_millis(1)));
+                interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                // The first tick is at once; the parent may just have been mined.
                 interval.tick().await;
-                block(node, false).await?;
+                Self::Interval(interval)
             }
-        }
-        Mining::OnDemand => {
-            let mut arrivals = node.pool.subscribe();
-            loop {
-                // All that is there, also what came while nobody listened.
-                while node.pool.status().pending > 0 && block(node, true).await? {}
-                if let Err(RecvError::Closed) = arrivals.recv().await {
-                    return Ok(());
-                }
-                // One block for all that has arrived by now.
-                while arrivals.try_recv().is_ok() {}
-            }
+            Mining::OnDemand => Self::Arrivals { arrivals: node.pool.subscribe(), first: true },
+            Mining::Manual => Self::Never,
         }
     }
+
+    async fn next(&mut self) {
+        match self {
+            Self::Interval(interval) => {
+                interval.tick().await;
+            }
+            Self::Arrivals { first, .. } if *first => *first = false,
+            Self::Arrivals { arrivals, .. } => match arrivals.recv().await {
+                // One block for all that has arrived by now.
+                Ok(_) | Err(RecvError::Lagged(_)) => while arrivals.try_recv().is_ok() {},
+                Err(RecvError::Closed) => std::future::pending().await,
+            },
+            Self::Never => std::future::pending().await,
+        }
+    }
+}
+
+async fn mine(node: &Arc<Node>, trigger: &Trigger) -> Result<(), DevnetError> {
+    if let Trigger::Interval(_) = trigger {
+        block(node, false).await?;
+        return Ok(());
+    }
+    // Until what is left does not fit into any block.
+    while node.pool.status().pending > 0 && block(node, true).await? {}
+    Ok(())
 }
 
 /// One block, on a thread that may block. False if it would have been empty.

@@ -7,9 +7,7 @@ use crate::{
     hooks::DevnetHooks,
     settings::{self, Settings},
 };
-use mezz_chain::{
-    AccountPatch, BlockRecord, BuildOptions, BuildStep, BuiltBlock, Chain, Refused,
-};
+use mezz_chain::{AccountPatch, BlockRecord, BuildOptions, BuildStep, BuiltBlock, Chain, Refused};
 use mezz_evm::{BlockAttributes, InvalidTx};
 use mezz_pool::{AccountState, BestTransactions, BlockUpdate, NewTransaction, Pool};
 use mezz_primitives::{Address, B256, Bytes, RecoveredTransaction, keccak256};
@@ -90,11 +88,7 @@ impl Node {
             mining: watch::Sender::new(config.mining),
             genesis_time,
             finality_depth: config.finality_depth,
-            writer: Mutex::new(Writer {
-                settings,
-                snapshots: BTreeMap::new(),
-                next_snapshot: 0,
-            }),
+            writer: Mutex::new(Writer { settings, snapshots: BTreeMap::new(), next_snapshot: 0 }),
         };
         node.tell_pool(&[], &[], &settings);
         Ok(node)
@@ -142,8 +136,7 @@ impl Node {
         let attributes = attributes(&settings, &head, timestamp);
         let mut source = Source::new(self, &head, plan.first, plan.from_pool);
         let options = BuildOptions { deadline: None, patch: plan.patch };
-        let built =
-            self.chain.build(&attributes, &[], &mut |step| source.next(step), &options)?;
+        let built = self.chain.build(&attributes, &[], &mut |step| source.next(step), &options)?;
         self.drop_unusable(&built);
         if plan.skip_empty && built.record().transactions.is_empty() {
             return Ok(None);
@@ -204,7 +197,12 @@ impl Node {
         Ok(())
     }
 
-    fn tell_pool(&self, included: &[B256], changed: &[(Address, AccountState)], settings: &Settings) {
+    fn tell_pool(
+        &self,
+        included: &[B256],
+        changed: &[(Address, AccountState)],
+        settings: &Settings,
+    ) {
         self.pool.on_block(&BlockUpdate {
             included,
             changed,
@@ -280,7 +278,9 @@ impl Source {
 
     fn next(&mut self, step: &BuildStep<'_>) -> Option<RecoveredTransaction> {
         if let Some(reason) = step.refused {
-            if self.last_from_pool && let Some(best) = &mut self.best {
+            if self.last_from_pool
+                && let Some(best) = &mut self.best
+            {
                 best.decline();
             }
             self.misfits += usize::from(fits_later(reason));

@@ -24,12 +24,11 @@ pub(crate) struct Settings {
 impl Settings {
     /// Those of the last run, or the first ones.
     pub(crate) fn load(chain: &Chain, gas_limit: u64) -> Self {
-        let stored = chain.get_meta(KEY);
-        stored.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or(Self {
-            clock: Clock::default(),
-            coinbase: Address::ZERO,
-            gas_limit,
-            fork: 0,
+        let first = Self { clock: Clock::default(), coinbase: Address::ZERO, gas_limit, fork: 0 };
+        let Some(stored) = chain.get_meta(KEY) else { return first };
+        serde_json::from_slice(&stored).unwrap_or_else(|error| {
+            tracing::warn!(%error, "what the verbs have set is not readable: starting without it");
+            first
         })
     }
 

@@ -44,8 +44,7 @@ impl Devnet {
             pool: node.pool.clone(),
             hooks: node.hooks.clone() as Arc<dyn Hooks>,
         };
-        let routes =
-            blobs::routes(node.chain.clone(), node.blobs.clone(), node.genesis_time);
+        let routes = blobs::routes(node.chain.clone(), node.blobs.clone(), node.genesis_time);
         let verbs = verbs::module(node.clone())?;
         let rpc =
             RpcServer::start(RpcConfig::new(config.addr), context, vec![verbs.into()], routes)
@@ -136,7 +135,7 @@ fn open(config: &DevnetConfig) -> Result<(Node, Vec<DevAccount>), DevnetError> {
         limits: ChainLimits::default(),
     })?;
     let pool = pool(&chain, config);
-    let hooks = Arc::new(DevnetHooks::new(DevAccounts::new(signers)));
+    let hooks = Arc::new(DevnetHooks::new(chain.clone(), DevAccounts::new(signers)));
     let node = Node::new(chain, pool, hooks, config, genesis_time)?;
     Ok((node, accounts))
 }

@@ -59,11 +59,8 @@ impl BlobStore {
         retention: BlobRetention,
         chain: &Chain,
     ) -> Result<Self, DevnetError> {
-        let store = Self {
-            dir: dir.map(Path::to_owned),
-            retention,
-            index: Mutex::new(Index::default()),
-        };
+        let store =
+            Self { dir: dir.map(Path::to_owned), retention, index: Mutex::new(Index::default()) };
         let Some(dir) = dir else { return Ok(store) };
         let io = |source| DevnetError::Io { path: dir.to_owned(), source };
         fs::create_dir_all(dir).map_err(io)?;
@@ -115,7 +112,8 @@ impl BlobStore {
     /// Drops the blobs of the blocks from `number` on.
     pub(crate) fn remove_from(&self, number: u64) {
         let mut index = self.index.lock();
-        while let Some(last) = index.blocks.last_key_value().map(|(n, _)| *n).filter(|n| *n >= number)
+        while let Some(last) =
+            index.blocks.last_key_value().map(|(n, _)| *n).filter(|n| *n >= number)
         {
             self.drop_block(&mut index, last);
         }

@@ -8,7 +8,7 @@ use crate::{
 };
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
 use mezz_primitives::Address;
-use mezz_rpc::{Args, Failure};
+use mezz_rpc::{Args, Failure, UNSUPPORTED};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -26,7 +26,12 @@ pub(super) fn register(module: &mut RpcModule<Node>) -> Result<(), RegisterMetho
     verb(module, &["evm_setIntervalMining", "anvil_setIntervalMining"], set_interval)?;
     verb(module, &["anvil_getIntervalMining"], interval)?;
     verb(module, &["evm_setBlockGasLimit", "anvil_setBlockGasLimit"], set_gas_limit)?;
-    verb(module, &["anvil_setCoinbase", "hardhat_setCoinbase"], set_coinbase)
+    verb(module, &["anvil_setCoinbase", "hardhat_setCoinbase"], set_coinbase)?;
+    verb(
+        module,
+        &["anvil_setNextBlockBaseFeePerGas", "hardhat_setNextBlockBaseFeePerGas"],
+        set_base_fee,
+    )
 }
 
 #[derive(Deserialize)]
@@ -167,4 +172,11 @@ fn set_coinbase(node: &Node, mut args: Args<'_>) -> Result<(), Failure> {
     let coinbase: Address = args.required()?;
     args.end()?;
     Ok(node.set(|settings| settings.coinbase = coinbase)?)
+}
+
+fn set_base_fee(_: &Node, _: Args<'_>) -> Result<(), Failure> {
+    Err(Failure::new(
+        UNSUPPORTED,
+        "the base fee cannot be set: it follows from the parent block (EIP-1559)",
+    ))
 }

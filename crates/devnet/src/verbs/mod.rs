@@ -47,10 +47,13 @@ where
     R: Serialize + Clone + Send + 'static,
 {
     for name in names {
-        module.register_blocking_method(name, move |params, node, _| -> Result<R, ErrorObjectOwned> {
-            let args = Args::new(&params)?;
-            Ok(verb(&node, args)?)
-        })?;
+        module.register_blocking_method(
+            name,
+            move |params, node, _| -> Result<R, ErrorObjectOwned> {
+                let args = Args::new(&params)?;
+                Ok(verb(&node, args)?)
+            },
+        )?;
     }
     Ok(())
 }

@@ -16,7 +16,11 @@ use std::collections::BTreeMap;
 const MAX_CODE: usize = 4 * 24_576;
 
 pub(super) fn register(module: &mut RpcModule<Node>) -> Result<(), RegisterMethodError> {
-    verb(module, &["anvil_setBalance", "hardhat_setBalance", "evm_setAccountBalance"], set_balance)?;
+    verb(
+        module,
+        &["anvil_setBalance", "hardhat_setBalance", "evm_setAccountBalance"],
+        set_balance,
+    )?;
     verb(module, &["anvil_addBalance", "hardhat_addBalance"], add_balance)?;
     verb(module, &["anvil_setNonce", "hardhat_setNonce", "evm_setAccountNonce"], set_nonce)?;
     verb(module, &["anvil_setCode", "hardhat_setCode", "evm_setAccountCode"], set_code)?;

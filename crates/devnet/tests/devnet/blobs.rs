@@ -7,8 +7,7 @@ use alloy::{
         SidecarBuilder, SimpleCoder,
     },
     eips::eip4844::{Blob, Bytes48},
-    network::TransactionBuilder4844,
-    network::TransactionBuilder,
+    network::{TransactionBuilder, TransactionBuilder4844},
     primitives::{Address, hex},
     rpc::types::{TransactionReceipt, TransactionRequest},
 };
@@ -120,12 +119,11 @@ async fn blob_proofs_are_taken_too_and_false_proofs_are_not() {
     short.cell_proofs.pop();
     for bad in [proof, blob, garbage, short] {
         use alloy::providers::Provider;
-        let error = net.provider.send_transaction(request(&net, bad)).await.unwrap_err();
+        let error =
+            net.provider.send_transaction(request(&net, bad).with_nonce(1)).await.unwrap_err();
         let error = error.to_string();
         assert!(error.contains("invalid blob sidecar"), "{error}");
     }
-    let mut other = request(&net, good.clone());
-    other.blob_versioned_hashes = Some(vec![receipt.block_hash.unwrap()]);
     send(&net, good).await;
 }
 

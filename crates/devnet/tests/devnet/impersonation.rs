@@ -68,3 +68,20 @@ async fn equal_transactions_of_two_impersonated_senders_are_two() {
     net.verb("evm_mine", json!([])).await;
     assert_eq!(net.head().await.transactions.len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contract_cannot_send_and_says_so() {
+    let net = start(config(Mining::OnDemand)).await;
+    let contract = Address::repeat_byte(0xcc);
+    net.verb("anvil_setBalance", json!([contract, "0xde0b6b3a7640000"])).await;
+    net.verb("anvil_setCode", json!([contract, "0x00"])).await;
+    net.verb("anvil_impersonateAccount", json!([contract])).await;
+    let request = json!([{ "from": contract, "to": Address::ZERO, "gas": "0x5208" }]);
+    let error = net.try_verb("eth_sendTransaction", request.clone()).await.unwrap_err();
+    assert!(error.contains("EIP-3607"), "{error}");
+    // A delegated account is no contract (EIP-7702).
+    let delegated = format!("0xef0100{}", "11".repeat(20));
+    net.verb("anvil_setCode", json!([contract, delegated])).await;
+    let hash = net.verb("eth_sendTransaction", request).await;
+    assert!(mined(&net, &hash).await.status());
+}

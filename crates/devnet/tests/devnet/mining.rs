@@ -113,10 +113,17 @@ async fn usual_contracts_are_there_and_record_their_blocks() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn start_is_quick_and_wrong_settings_are_named() {
-    let started = Instant::now();
-    let net = start(config(Mining::OnDemand)).await;
-    assert!(started.elapsed() < Duration::from_millis(1_500), "{:?}", started.elapsed());
+    let mut times = Vec::new();
+    for _ in 0..3 {
+        let started = Instant::now();
+        let net = start(config(Mining::OnDemand)).await;
+        assert_eq!(net.number().await, 0);
+        times.push(started.elapsed());
+        net.handle.stop().await;
+    }
+    assert!(times.iter().min() < Some(&Duration::from_millis(500)), "{times:?}");
 
+    let net = start(config(Mining::OnDemand)).await;
     let taken = DevnetConfig { addr: net.handle.addr, ..Default::default() };
     let error = Devnet::start(taken).await.unwrap_err().to_string();
     assert!(error.contains("in use"), "{error}");
@@ -149,4 +156,31 @@ async fn dropped_transactions_are_not_mined() {
     assert_eq!(net.head().await.transactions.len(), 1, "what followed waits for its nonce");
     net.verb("anvil_dropAllTransactions", json!([])).await;
     assert_eq!(net.handle.pool.status().queued, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verb_that_cannot_be_honoured_says_so() {
+    let net = start(config(Mining::Manual)).await;
+    let verb = "anvil_setNextBlockBaseFeePerGas";
+    let error = net.try_verb(verb, json!(["0x10"])).await.unwrap_err();
+    assert!(error.starts_with("-32004") && error.contains("EIP-1559"), "{error}");
+}
+
+/// What is stopped leaves nothing behind that still mines or holds the directory.
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_waits_for_the_block_in_the_making() {
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..5 {
+        let config =
+            DevnetConfig { data_dir: Some(dir.path().to_owned()), ..config(Mining::OnDemand) };
+        let net = start(config).await;
+        let nonce = net.provider.get_transaction_count(net.account(0)).await.unwrap();
+        for nonce in nonce..nonce + 20 {
+            let (raw, _) = net.raw(0, Address::ZERO, 1, nonce).await;
+            net.verb("eth_sendRawTransaction", json!([raw])).await;
+        }
+        let crate::support::Net { handle, provider } = net;
+        drop(provider);
+        handle.stop().await;
+    }
 }

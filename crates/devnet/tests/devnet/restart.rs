@@ -13,11 +13,7 @@ use serde_json::json;
 use std::path::Path;
 
 fn kept(dir: &Path) -> DevnetConfig {
-    DevnetConfig {
-        data_dir: Some(dir.to_owned()),
-        finality_depth: 4,
-        ..config(Mining::OnDemand)
-    }
+    DevnetConfig { data_dir: Some(dir.to_owned()), finality_depth: 4, ..config(Mining::OnDemand) }
 }
 
 /// Stops, and lets go of everything that keeps the directory.
@@ -34,10 +30,12 @@ async fn chain_blobs_time_and_finality_are_kept() {
     let whale = Address::repeat_byte(0xbb);
     net.verb("anvil_setBalance", json!([whale, "0xde0b6b3a7640000"])).await;
     net.verb("anvil_impersonateAccount", json!([whale])).await;
-    net.verb("eth_sendTransaction", json!([{ "from": whale, "to": Address::ZERO, "value": "0x1" }]))
-        .await;
-    let sidecar =
-        SidecarBuilder::<SimpleCoder>::from_slice(b"kept on disk").build_7594().unwrap();
+    net.verb(
+        "eth_sendTransaction",
+        json!([{ "from": whale, "to": Address::ZERO, "value": "0x1" }]),
+    )
+    .await;
+    let sidecar = SidecarBuilder::<SimpleCoder>::from_slice(b"kept on disk").build_7594().unwrap();
     let mut request = net
         .transfer(0, Address::ZERO, 0)
         .with_max_fee_per_blob_gas(1_000_000_000)

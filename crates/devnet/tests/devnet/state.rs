@@ -45,7 +45,10 @@ async fn raised_nonce_counts_for_transactions() {
     let net = start(config(Mining::OnDemand)).await;
     net.verb("anvil_setNonce", json!([net.account(3), 50])).await;
     let hash = net
-        .verb("eth_sendTransaction", json!([{ "from": net.account(3), "to": net.account(4), "value": "0x1" }]))
+        .verb(
+            "eth_sendTransaction",
+            json!([{ "from": net.account(3), "to": net.account(4), "value": "0x1" }]),
+        )
         .await;
     let tx = net.verb("eth_getTransactionByHash", json!([hash])).await;
     assert_eq!(tx["nonce"], "0x32");

@@ -11,7 +11,7 @@ use alloy::{
 };
 use mezz_devnet::{Devnet, DevnetConfig, DevnetHandle, Mining};
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(crate) struct Net {
     pub(crate) handle: DevnetHandle,
@@ -45,7 +45,11 @@ impl Net {
         }
     }
 
-    pub(crate) async fn try_verb(&self, name: &'static str, params: Value) -> Result<Value, String> {
+    pub(crate) async fn try_verb(
+        &self,
+        name: &'static str,
+        params: Value,
+    ) -> Result<Value, String> {
         let answer: Result<Value, _> = self.provider.raw_request(name.into(), params).await;
         answer.map_err(|error| match error.as_error_resp() {
             Some(error) => format!("{}: {}", error.code, error.message),
@@ -60,10 +64,21 @@ impl Net {
             .with_value(U256::from(value))
     }
 
-    /// Sends and waits for the receipt.
+    /// Sends with the next nonce and waits for the receipt. Asks for the nonce and the receipt
+    /// itself: the client's own helpers count on a chain that never goes back.
     pub(crate) async fn send(&self, request: TransactionRequest) -> TransactionReceipt {
-        let pending = self.provider.send_transaction(request).await.unwrap();
-        pending.with_timeout(Some(Duration::from_secs(20))).get_receipt().await.unwrap()
+        let from = request.from.unwrap();
+        let nonce = self.provider.get_transaction_count(from).pending().await.unwrap();
+        let pending = self.provider.send_transaction(request.with_nonce(nonce)).await.unwrap();
+        let hash = *pending.tx_hash();
+        let started = Instant::now();
+        loop {
+            if let Some(receipt) = self.provider.get_transaction_receipt(hash).await.unwrap() {
+                return receipt;
+            }
+            assert!(started.elapsed() < Duration::from_secs(20), "{hash} is not mined");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     pub(crate) async fn number(&self) -> u64 {
@@ -91,7 +106,13 @@ impl Net {
     }
 
     /// A signed transaction as it goes over the wire, and its hash.
-    pub(crate) async fn raw(&self, from: usize, to: Address, value: u64, nonce: u64) -> (String, B256) {
+    pub(crate) async fn raw(
+        &self,
+        from: usize,
+        to: Address,
+        value: u64,
+        nonce: u64,
+    ) -> (String, B256) {
         use alloy::{eips::eip2718::Encodable2718, network::NetworkTransactionBuilder};
         let account = &self.handle.accounts[from];
         let wallet =
