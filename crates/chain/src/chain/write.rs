@@ -31,11 +31,7 @@ impl Chain {
         block: BuiltBlock,
         metas: &[(&[u8], &[u8])],
     ) -> Result<Arc<BlockRecord>, CommitError> {
-        let metas = metas
-            .iter()
-            .map(|(key, value)| meta(key, value))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(CommitError::Meta)?;
+        let metas = checked_metas(metas).map_err(CommitError::Meta)?;
         let inner = &*self.inner;
         let _writer = inner.writer.lock();
         let head = self.head();
@@ -49,9 +45,7 @@ impl Chain {
         let appended = Appended { record: Arc::clone(&record), diff };
         let _metas = (!metas.is_empty()).then(|| inner.meta_writer.lock());
         let mut ops = vec![Op::Block(appended.clone())];
-        ops.extend(
-            metas.iter().map(|(key, value)| Op::Meta { key: key.clone(), value: value.clone() }),
-        );
+        ops.extend(meta_ops(&metas));
         let lsn = self.submit(ops)?;
         inner.metas.lock().extend(metas);
 
@@ -186,12 +180,21 @@ impl Chain {
         Ok(heads)
     }
 
-    /// Stores a small value, such as a cursor. It is on disk when this returns. Keys up to 256 bytes, values up to 1 MiB.
+    /// Stores a small value, such as a cursor. It is on disk when this returns. Keys up to 256 bytes,
+    /// values up to 1 MiB.
     pub fn put_meta(&self, key: &[u8], value: &[u8]) -> Result<(), ChainError> {
-        let (key, value) = meta(key, value)?;
+        self.put_metas(&[(key, value)])
+    }
+
+    /// Stores several small values: after a crash either all are there or none.
+    pub fn put_metas(&self, metas: &[(&[u8], &[u8])]) -> Result<(), ChainError> {
+        let metas = checked_metas(metas)?;
+        if metas.is_empty() {
+            return Ok(());
+        }
         let _metas = self.inner.meta_writer.lock();
-        self.submit(vec![Op::Meta { key: key.clone(), value: value.clone() }])?;
-        self.inner.metas.lock().insert(key, value);
+        self.submit(meta_ops(&metas).collect())?;
+        self.inner.metas.lock().extend(metas);
         Ok(())
     }
 
@@ -212,4 +215,12 @@ fn meta(key: &[u8], value: &[u8]) -> Result<(Bytes, Bytes), ChainError> {
         }
     }
     Ok((Bytes::copy_from_slice(key), Bytes::copy_from_slice(value)))
+}
+
+fn checked_metas(metas: &[(&[u8], &[u8])]) -> Result<Vec<(Bytes, Bytes)>, ChainError> {
+    metas.iter().map(|(key, value)| meta(key, value)).collect()
+}
+
+fn meta_ops(metas: &[(Bytes, Bytes)]) -> impl Iterator<Item = Op> {
+    metas.iter().map(|(key, value)| Op::Meta { key: key.clone(), value: value.clone() })
 }

@@ -107,6 +107,16 @@ fn a_lost_log_is_begun_anew_behind_the_history() {
     assert_eq!(portrait(&open(dir.path(), tight())), expected);
 }
 
+#[test]
+fn small_values_have_limits() {
+    let chain = Chain::open(config(None, tight())).expect("opens");
+    chain.put_metas(&[(b"cursor", b"1"), (b"other", b"2")]).expect("puts");
+    assert_eq!(chain.get_meta(b"other"), Some(b"2".into()));
+    assert!(chain.put_meta(&[0; 257], b"").is_err());
+    assert!(chain.put_metas(&[(b"cursor", b"3"), (b"other", &vec![0; (1 << 20) + 1])]).is_err());
+    assert_eq!(chain.get_meta(b"cursor"), Some(b"1".into()));
+}
+
 /// Timing, run by hand.
 #[test]
 #[ignore = "a measurement, not a check"]
