@@ -458,10 +458,7 @@ mod tests {
     #[test]
     fn l1_block_time_is_whole_seconds() {
         assert_eq!(parse_l1_block_time("on-demand"), Ok(L1BlockTime::OnDemand));
-        assert_eq!(
-            parse_l1_block_time("2s"),
-            Ok(L1BlockTime::Interval(Duration::from_secs(2)))
-        );
+        assert_eq!(parse_l1_block_time("2s"), Ok(L1BlockTime::Interval(Duration::from_secs(2))));
         assert!(parse_l1_block_time("500ms").is_err());
         assert!(parse_l1_block_time("1500ms").is_err());
     }

@@ -4,11 +4,12 @@ use alloy::{
     network::{EthereumWallet, TransactionBuilder},
     primitives::{Address, B256, Bytes, U256},
     providers::{DynProvider, Provider, ProviderBuilder},
-    rpc::types::{TransactionReceipt, TransactionRequest},
+    rpc::types::{Log, TransactionRequest},
     signers::local::PrivateKeySigner,
     sol_types::SolCall,
     transports::{RpcError, TransportErrorKind},
 };
+use serde::Deserialize;
 use std::time::Duration;
 
 /// One layer's JSON-RPC.
@@ -71,6 +72,46 @@ pub(crate) enum ClientError {
         /// How long was waited.
         seconds: u64,
     },
+}
+
+/// A receipt of any type of transaction, deposits included.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Receipt {
+    /// Hash of the transaction.
+    pub(crate) transaction_hash: B256,
+    /// Hash of its block.
+    pub(crate) block_hash: B256,
+    /// Number of its block.
+    #[serde(with = "alloy::serde::quantity")]
+    pub(crate) block_number: u64,
+    /// 1 if its changes were kept.
+    #[serde(with = "alloy::serde::quantity")]
+    status: u64,
+    /// Gas that it used.
+    #[serde(with = "alloy::serde::quantity")]
+    pub(crate) gas_used: u64,
+    /// Wei for a gas; of a deposit zero.
+    #[serde(default, with = "alloy::serde::quantity")]
+    pub(crate) effective_gas_price: u128,
+    /// L1 data fee in wei, of a transaction on L2.
+    #[serde(default)]
+    pub(crate) l1_fee: U256,
+    /// What it logged.
+    pub(crate) logs: Vec<Log>,
+}
+
+impl Receipt {
+    /// Whether its changes were kept.
+    pub(crate) const fn succeeded(&self) -> bool {
+        self.status == 1
+    }
+
+    /// All that it cost its sender beside the value sent, wei.
+    pub(crate) fn fee(&self) -> U256 {
+        (U256::from(self.gas_used) * U256::from(self.effective_gas_price))
+            .saturating_add(self.l1_fee)
+    }
 }
 
 /// How long a transaction is waited for, seconds.
@@ -144,8 +185,7 @@ impl Client {
         to: Address,
         call: &C,
     ) -> Result<C::Return, ClientError> {
-        let request =
-            TransactionRequest::default().with_to(to).with_input(call.abi_encode());
+        let request = TransactionRequest::default().with_to(to).with_input(call.abi_encode());
         let output =
             self.provider.call(request).await.map_err(|error| self.error(C::SIGNATURE, &error))?;
         C::abi_decode_returns(&output)
@@ -158,7 +198,7 @@ impl Client {
         to: Option<Address>,
         value: U256,
         input: Bytes,
-    ) -> Result<TransactionReceipt, ClientError> {
+    ) -> Result<Receipt, ClientError> {
         let mut request = TransactionRequest::default().with_value(value).with_input(input);
         request = match to {
             Some(to) => request.with_to(to),
@@ -170,7 +210,7 @@ impl Client {
             .await
             .map_err(|error| self.error("the transaction", &error))?;
         let receipt = self.wait_receipt(*pending.tx_hash()).await?;
-        if !receipt.status() {
+        if !receipt.succeeded() {
             return Err(ClientError::Failed { name: self.name, hash: receipt.transaction_hash });
         }
         Ok(receipt)
@@ -182,19 +222,20 @@ impl Client {
         to: Address,
         value: U256,
         call: &C,
-    ) -> Result<TransactionReceipt, ClientError> {
+    ) -> Result<Receipt, ClientError> {
         self.send(Some(to), value, call.abi_encode().into()).await
     }
 
+    /// The receipt of a transaction that is in a block.
+    pub(crate) async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, ClientError> {
+        self.request("eth_getTransactionReceipt", (hash,)).await
+    }
+
     /// Waits until the transaction is in a block.
-    pub(crate) async fn wait_receipt(&self, hash: B256) -> Result<TransactionReceipt, ClientError> {
+    pub(crate) async fn wait_receipt(&self, hash: B256) -> Result<Receipt, ClientError> {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(MINE_TIMEOUT);
         loop {
-            let receipt = self
-                .provider
-                .get_transaction_receipt(hash)
-                .await
-                .map_err(|error| self.error("eth_getTransactionReceipt", &error))?;
+            let receipt = self.receipt(hash).await?;
             if let Some(receipt) = receipt {
                 return Ok(receipt);
             }

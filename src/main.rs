@@ -71,8 +71,7 @@ fn config_path() -> Option<String> {
 fn start_logs(global: &Global) -> Result<(), LogError> {
     let filter =
         EnvFilter::try_new(&global.log).map_err(|error| LogError(global.log.clone(), error))?;
-    let logs =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if global.log_json {
         logs.json().init();
     } else {

@@ -36,9 +36,8 @@ pub(crate) enum OptionsError {
 /// The command line with the values of the file at `path` as its defaults.
 pub(crate) fn command_with_file(path: &Path) -> Result<Command, OptionsError> {
     let text = fs::read_to_string(path).map_err(|e| OptionsError::Read(path.to_owned(), e))?;
-    let table: Table = text
-        .parse()
-        .map_err(|error| OptionsError::Parse(path.to_owned(), Box::new(error)))?;
+    let table: Table =
+        text.parse().map_err(|error| OptionsError::Parse(path.to_owned(), Box::new(error)))?;
     let mut command = Cli::command();
     for (key, value) in table {
         command = match value {
@@ -172,7 +171,9 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        assert!(parse("[up]\nl2-prot = 1", &["mezz", "up"]).unwrap_err().contains("`l2-prot` in [up]"));
+        assert!(
+            parse("[up]\nl2-prot = 1", &["mezz", "up"]).unwrap_err().contains("`l2-prot` in [up]")
+        );
         assert!(parse("[upp]", &["mezz", "up"]).unwrap_err().contains("[upp]"));
         assert!(parse("[up]\nl2-port = []", &["mezz", "up"]).unwrap_err().contains("one value"));
         assert!(parse("log = ", &["mezz", "up"]).unwrap_err().contains("not valid TOML"));

@@ -72,8 +72,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
 /// Writes a duration with its two largest units.
 pub(crate) fn show_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
-    let (d, h, m, s) =
-        (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    let (d, h, m, s) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
     match (d, h, m) {
         (0, 0, 0) if duration.as_millis() < 1_000 => format!("{} ms", duration.as_millis()),
         (0, 0, 0) => format!("{s} s"),

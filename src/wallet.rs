@@ -11,8 +11,7 @@ use std::{
 };
 
 /// The mnemonic that every development chain of Ethereum funds.
-pub(crate) const DEV_MNEMONIC: &str =
-    "test test test test test test test test test test test junk";
+pub(crate) const DEV_MNEMONIC: &str = "test test test test test test test test test test test junk";
 /// How many dev accounts are for the user.
 pub(crate) const DEV_ACCOUNTS: u32 = 10;
 /// Index of the key that deploys a devnet's contracts, owns them and is their guardian.
@@ -69,15 +68,18 @@ pub(crate) fn dev_accounts() -> Result<Vec<DevAccount>, WalletError> {
 }
 
 /// The key that `--from` or `--keystore` names.
-pub(crate) fn sender(from: &From, accounts: &[DevAccount]) -> Result<PrivateKeySigner, WalletError> {
+pub(crate) fn sender(
+    from: &From,
+    accounts: &[DevAccount],
+) -> Result<PrivateKeySigner, WalletError> {
     if let Some(path) = &from.keystore {
         return open_keystore(path);
     }
     if accounts.is_empty() {
         return Err(WalletError::NotADevnet);
     }
-    let account = find(&from.from, accounts)
-        .ok_or_else(|| WalletError::NoSuchAccount(from.from.clone()))?;
+    let account =
+        find(&from.from, accounts).ok_or_else(|| WalletError::NoSuchAccount(from.from.clone()))?;
     key_from_bytes(&account.private_key)
         .ok_or_else(|| WalletError::NoSuchAccount(from.from.clone()))
 }

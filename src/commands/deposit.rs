@@ -4,7 +4,7 @@ use super::Context;
 use crate::{
     Failure,
     cli::DepositArgs,
-    client::Client,
+    client::{Client, Receipt},
     deployment::Deployment,
     output::Output,
     units::{parse_amount, parse_ether, show_amount, show_ether},
@@ -12,7 +12,7 @@ use crate::{
 };
 use alloy::{
     primitives::{Address, B256, Bytes, U256},
-    rpc::types::{Filter, Log, TransactionReceipt},
+    rpc::types::{Filter, Log},
     signers::local::PrivateKeySigner,
     sol_types::SolEvent,
 };
@@ -49,8 +49,8 @@ pub(crate) async fn run(context: &Context, args: &DepositArgs) -> Result<(), Fai
     let step = context.out.step("Waiting for L2");
     step.update("the sequencer includes it with its L1 block");
     let arrived = l2.wait_receipt(hash).await?;
-    let block = arrived.block_number.unwrap_or_default();
-    if !arrived.status() {
+    let block = arrived.block_number;
+    if !arrived.succeeded() {
         return Err(format!(
             "the deposit arrived in L2 block {block}, but its call failed there (transaction {hash}); ETH that it carried is on the sender's L2 account"
         )
@@ -74,7 +74,7 @@ async fn deposit_eth(
     l1: &Client,
     to: Address,
     amount: &str,
-) -> Result<TransactionReceipt, Failure> {
+) -> Result<Receipt, Failure> {
     let wei = parse_ether(amount)?;
     let call = IPortal::depositTransactionCall {
         _to: to,
@@ -85,11 +85,7 @@ async fn deposit_eth(
     };
     let step = out.step("Depositing on L1");
     let receipt = l1.transact(deployment.l1.contract("portal")?, wei, &call).await?;
-    step.done(&format!(
-        "{} to {to} in L1 block {}",
-        show_ether(wei),
-        receipt.block_number.unwrap_or_default()
-    ));
+    step.done(&format!("{} to {to} in L1 block {}", show_ether(wei), receipt.block_number));
     Ok(receipt)
 }
 
@@ -101,7 +97,7 @@ async fn deposit_token(
     l2_token: Address,
     to: Address,
     amount: &str,
-) -> Result<TransactionReceipt, Failure> {
+) -> Result<Receipt, Failure> {
     let decimals = l1.call(token, &IERC20::decimalsCall {}).await?;
     let symbol = l1.call(token, &IERC20::symbolCall {}).await?;
     let value = parse_amount(amount, decimals)?;
@@ -153,7 +149,7 @@ async fn counterpart(
     };
     let receipt = l2.transact(OPTIMISM_MINTABLE_ERC20_FACTORY, U256::ZERO, &call).await?;
     let log = receipt
-        .logs()
+        .logs
         .iter()
         .find(|log| log.topic0() == Some(&event))
         .ok_or("the factory on L2 made no token")?;
@@ -169,11 +165,11 @@ fn created(log: &alloy::primitives::Log) -> Result<Address, &'static str> {
 }
 
 /// The L2 transaction that the deposit in an L1 receipt becomes.
-fn l2_transaction(receipt: &TransactionReceipt, portal: Address) -> Result<B256, &'static str> {
+fn l2_transaction(receipt: &Receipt, portal: Address) -> Result<B256, &'static str> {
     let unreadable = "the L1 receipt has no deposit in it";
-    let block = receipt.block_hash.ok_or(unreadable)?;
+    let block = receipt.block_hash;
     receipt
-        .logs()
+        .logs
         .iter()
         .filter(|log| log.address() == portal)
         .find_map(|log| UserDeposit::from_log(&log.inner, log.log_index?).ok())

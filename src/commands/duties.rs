@@ -97,7 +97,9 @@ async fn duty(
 async fn run(context: &Context, name: &str, duty: RunningDuty) -> Result<(), Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    context.out.line(format!("The {name} is at work; --log info says what it does. Ctrl-C stops it."));
+    context
+        .out
+        .line(format!("The {name} is at work; --log info says what it does. Ctrl-C stops it."));
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}

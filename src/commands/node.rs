@@ -191,7 +191,11 @@ async fn serve(
     })
     .await?;
     let out = context.out;
-    out.line(format!("Mezzanine {}: {name} of chain {}\n", env!("CARGO_PKG_VERSION"), rollup.l2_chain_id));
+    out.line(format!(
+        "Mezzanine {}: {name} of chain {}\n",
+        env!("CARGO_PKG_VERSION"),
+        rollup.l2_chain_id
+    ));
     out.field("JSON-RPC", node.url());
     out.field("L1", &source.l1);
     out.field("inbox", rollup.contracts.inbox.to_string());

@@ -2,7 +2,6 @@
 
 use super::Context;
 use crate::{Failure, cli::SendArgs, client::Client, units::show_ether, wallet};
-use alloy::primitives::U256;
 use serde_json::json;
 
 /// Sends it and waits for its receipt.
@@ -14,18 +13,17 @@ pub(crate) async fn run(context: &Context, args: &SendArgs) -> Result<(), Failur
     let l2 = Client::with_key("L2", &deployment.l2.rpc, key)?;
     let step = context.out.step("Sending on L2");
     let receipt = l2.send(Some(to), args.amount, args.data.clone()).await?;
-    let block = receipt.block_number.unwrap_or_default();
+    let block = receipt.block_number;
     step.done(&format!("{} to {to} in block {block}", show_ether(args.amount)));
-    let fee = U256::from(receipt.gas_used) * U256::from(receipt.effective_gas_price);
     context.out.field("transaction", receipt.transaction_hash.to_string());
-    context.out.field("gas used", receipt.gas_used.to_string());
+    context.out.field("fee", show_ether(receipt.fee()));
     context.out.result(&json!({
         "transaction": receipt.transaction_hash,
         "block": block,
         "from": from,
         "to": to,
         "gasUsed": receipt.gas_used,
-        "l2Fee": fee.to_string(),
+        "fee": receipt.fee().to_string(),
     }));
     Ok(())
 }

@@ -1,7 +1,11 @@
 //! `mezz status`: the heads, what is proposed, and who is believed.
 
 use super::{Context, node::show_trust};
-use crate::{Failure, client::Client, units::{show_duration, show_ether}};
+use crate::{
+    Failure,
+    client::Client,
+    units::{show_duration, show_ether},
+};
 use alloy::primitives::U256;
 use mezz_contracts::bindings::{IDisputeGame, IDisputeGameFactory, IInbox};
 use mezz_rollup::rpc::{TrustProfile, types::SyncStatus};
@@ -24,7 +28,10 @@ pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
     let held = l1.balance(portal).await?;
     let now = l1.now().await?;
 
-    out.line(format!("{} rollup, chain {}, {}", deployment.kind, deployment.l2.chain_id, trust.role));
+    out.line(format!(
+        "{} rollup, chain {}, {}",
+        deployment.kind, deployment.l2.chain_id, trust.role
+    ));
     out.line("\nL1");
     out.field("endpoint", &deployment.l1.rpc);
     out.field("head", status.head_l1.number.to_string());

@@ -77,8 +77,7 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> Result<(), Failure> 
     let beacon_url = args.beacon.clone().unwrap_or_else(|| l1_url.clone());
     let (chain, new) = load_or_deploy(&dir, &l1_url, &args).await?;
 
-    let keys: Vec<_> =
-        (0..wallet::DEV_ACCOUNTS).map(wallet::dev_key).collect::<Result<_, _>>()?;
+    let keys: Vec<_> = (0..wallet::DEV_ACCOUNTS).map(wallet::dev_key).collect::<Result<_, _>>()?;
     let mut node = Node::start(NodeConfig {
         rollup: chain.rollup.clone(),
         l1_url: l1_url.clone(),
@@ -354,7 +353,9 @@ async fn announce(
         rollup.l2.rpc, rollup.l2.chain_id
     ));
     if !new {
-        out.line(format!("\nGoing on from L2 block {resumed}, with the parameters that the chain was made with."));
+        out.line(format!(
+            "\nGoing on from L2 block {resumed}, with the parameters that the chain was made with."
+        ));
     }
     out.line(format!(
         "\nAccounts, each with {} on both layers. Everybody knows these keys.",

@@ -7,14 +7,14 @@ use super::Context;
 use crate::{
     Failure,
     cli::{WithdrawArgs, WithdrawStep},
-    client::{Client, ClientError, POLL},
+    client::{Client, ClientError, POLL, Receipt},
     deployment::Deployment,
     units::{parse_amount, parse_ether, show_amount, show_ether},
     wallet,
 };
 use alloy::{
     primitives::{Address, B256, Bytes, U64, U256},
-    rpc::types::{EIP1186AccountProofResponse, TransactionReceipt},
+    rpc::types::EIP1186AccountProofResponse,
     sol,
     sol_types::SolEvent,
 };
@@ -79,11 +79,11 @@ pub(crate) async fn run(context: &Context, args: &WithdrawArgs) -> Result<(), Fa
         (None, Some(amount)) => run.initiate(args, amount).await?,
         (None, None) => return Err("say how much, or go on with --tx".into()),
     };
-    let logs: Vec<_> = receipt.logs().iter().map(|log| &log.inner).collect();
+    let logs: Vec<_> = receipt.logs.iter().map(|log| &log.inner).collect();
     let withdrawal = initiated(logs).into_iter().next().ok_or_else(|| {
         format!("the L2 transaction {} initiated no withdrawal", receipt.transaction_hash)
     })?;
-    let block = receipt.block_number.unwrap_or_default();
+    let block = receipt.block_number;
     let mut reached = WithdrawStep::Initiated;
     if args.until > reached {
         run.prove(&withdrawal, block).await?;
@@ -110,11 +110,7 @@ pub(crate) async fn run(context: &Context, args: &WithdrawArgs) -> Result<(), Fa
 }
 
 impl Run<'_> {
-    async fn initiate(
-        &self,
-        args: &WithdrawArgs,
-        amount: &str,
-    ) -> Result<TransactionReceipt, Failure> {
+    async fn initiate(&self, args: &WithdrawArgs, amount: &str) -> Result<Receipt, Failure> {
         let to = args.to.unwrap_or(self.sender);
         let step = self.context.out.step("Initiating on L2");
         let (receipt, what) = match args.token {
@@ -144,16 +140,14 @@ impl Run<'_> {
                 (receipt, format!("{} {symbol}", show_amount(value, decimals)))
             }
         };
-        let block = receipt.block_number.unwrap_or_default();
+        let block = receipt.block_number;
         step.done(&format!("{what} for {to} in L2 block {block}"));
         self.context.out.field("L2 transaction", receipt.transaction_hash.to_string());
         Ok(receipt)
     }
 
-    async fn find(&self, hash: B256) -> Result<TransactionReceipt, Failure> {
-        let receipt: Option<TransactionReceipt> =
-            self.l2.request("eth_getTransactionReceipt", (hash,)).await?;
-        receipt.ok_or_else(|| format!("L2 has no transaction {hash}").into())
+    async fn find(&self, hash: B256) -> Result<Receipt, Failure> {
+        self.l2.receipt(hash).await?.ok_or_else(|| format!("L2 has no transaction {hash}").into())
     }
 
     /// Proves it, unless it is proven by this sender against a game that still counts.
@@ -211,7 +205,7 @@ impl Run<'_> {
             _withdrawalProof: nodes,
         };
         let receipt = self.l1.transact(portal, U256::ZERO, &call).await?;
-        step.done(&format!("in L1 block {}", receipt.block_number.unwrap_or_default()));
+        step.done(&format!("in L1 block {}", receipt.block_number));
         Ok(())
     }
 
@@ -224,10 +218,8 @@ impl Run<'_> {
         }
         let step = self.context.out.step("Waiting for the window");
         let maturity = self.maturity(hash).await?;
-        let check = IPortal::checkWithdrawalCall {
-            _withdrawalHash: hash,
-            _proofSubmitter: self.sender,
-        };
+        let check =
+            IPortal::checkWithdrawalCall { _withdrawalHash: hash, _proofSubmitter: self.sender };
         loop {
             let now = self.l1.now().await?;
             if now >= maturity.ready_at() {
@@ -248,11 +240,10 @@ impl Run<'_> {
         }
         step.done("over");
         let step = self.context.out.step("Finalizing on L1");
-        let call =
-            IPortal::finalizeWithdrawalTransactionCall { _tx: withdrawal.clone().into() };
+        let call = IPortal::finalizeWithdrawalTransactionCall { _tx: withdrawal.clone().into() };
         let receipt = self.l1.transact(portal, U256::ZERO, &call).await?;
         let paid = receipt
-            .logs()
+            .logs
             .iter()
             .filter_map(|log| IPortal::WithdrawalFinalized::decode_log(&log.inner).ok())
             .any(|event| event.withdrawalHash == hash && event.success);
@@ -263,7 +254,7 @@ impl Run<'_> {
             )
             .into());
         }
-        step.done(&format!("paid out in L1 block {}", receipt.block_number.unwrap_or_default()));
+        step.done(&format!("paid out in L1 block {}", receipt.block_number));
         Ok(())
     }
 
@@ -327,12 +318,8 @@ impl Run<'_> {
             }
             let proper = IAnchorStateRegistry::isGameProperCall { game: address };
             if self.l1.call(registry, &proper).await? {
-                found = Some(Game {
-                    index: game.index,
-                    address,
-                    block: number,
-                    root: game.rootClaim,
-                });
+                found =
+                    Some(Game { index: game.index, address, block: number, root: game.rootClaim });
             }
         }
         Ok(found)

@@ -20,7 +20,9 @@ pub enum DiscoverError {
     #[error(transparent)]
     L1(#[from] L1Error),
     /// No chain.
-    #[error("no chain is announced on the L1 at {url}; deploy one with `mezz deploy`, or start `mezz up` there")]
+    #[error(
+        "no chain is announced on the L1 at {url}; deploy one with `mezz deploy`, or start `mezz up` there"
+    )]
     None {
         /// The L1.
         url: String,
@@ -62,7 +64,10 @@ fn list(addresses: &[Address]) -> String {
 ///
 /// # Errors
 /// Any [`DiscoverError`].
-pub async fn discover(l1: &L1Client, inbox: Option<Address>) -> Result<RollupConfig, DiscoverError> {
+pub async fn discover(
+    l1: &L1Client,
+    inbox: Option<Address>,
+) -> Result<RollupConfig, DiscoverError> {
     let url = || l1.url().to_owned();
     let found = announcements(l1, inbox).await?;
     let log = match (found.as_slice(), inbox) {

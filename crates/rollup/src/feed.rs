@@ -15,8 +15,14 @@ use mezz_derivation::{
     L1Ref,
     derive::{BatchData, L1Block},
 };
-use mezz_l1::{BlobError, BlobSource, BlockRef, FollowError, Follower, L1BlockData, L1Client, L1Error, L1Event, L1Log};
-use mezz_primitives::{Address, deposit::{DepositError, UserDeposit}};
+use mezz_l1::{
+    BlobError, BlobSource, BlockRef, FollowError, Follower, L1BlockData, L1Client, L1Error,
+    L1Event, L1Log,
+};
+use mezz_primitives::{
+    Address,
+    deposit::{DepositError, UserDeposit},
+};
 use std::{collections::VecDeque, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -306,7 +312,9 @@ async fn fetch(
         BatchLog::Blobs(hashes) => {
             let block = BlockRef { number: block.number, hash: block.hash };
             let blobs = sources.blobs.blobs(block, timestamp, hashes).await?;
-            Ok(BatchData::Blobs(blobs.iter().map(|b| Bytes::copy_from_slice(b.as_slice())).collect()))
+            Ok(BatchData::Blobs(
+                blobs.iter().map(|b| Bytes::copy_from_slice(b.as_slice())).collect(),
+            ))
         }
         BatchLog::Calldata { transaction, data_hash } => {
             let tx = sources

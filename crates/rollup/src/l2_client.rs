@@ -97,8 +97,9 @@ impl L2Client {
     /// The node does not answer, has no such block, or what it answers is not an L2 block.
     pub async fn block(&self, number: u64) -> Result<SourceBlock, L2Error> {
         let raw: Bytes = self.rpc.request("debug_getRawBlock", (U64::from(number),)).await?;
-        let block = Block::decode(&mut raw.as_ref())
-            .map_err(|error| self.malformed(format!("a block {number} that does not decode: {error}")))?;
+        let block = Block::decode(&mut raw.as_ref()).map_err(|error| {
+            self.malformed(format!("a block {number} that does not decode: {error}"))
+        })?;
         if block.header.number != number {
             return Err(self.malformed(format!("block {} for block {number}", block.header.number)));
         }

@@ -11,12 +11,15 @@ use mezz_chain::{Chain, ChainConfig, ChainLimits, OpenError};
 use mezz_derivation::{L1Ref, RollupConfig};
 use mezz_evm::StateReader;
 use mezz_l1::{
-    BlobError, BlobSource, BlockRef, Follower, FollowerConfig, FollowerState, L1BlockData, L1Client,
-    L1Error, LogCheck, LogFilter,
+    BlobError, BlobSource, BlockRef, Follower, FollowerConfig, FollowerState, L1BlockData,
+    L1Client, L1Error, LogCheck, LogFilter,
 };
 use mezz_pool::{LookupError, Pool, PoolConfig};
 use mezz_primitives::U256;
-use mezz_rpc::{DevAccounts, GetResponse, GetRoute, OpHooks, RpcConfig, RpcContext, RpcError, RpcHandle, RpcServer};
+use mezz_rpc::{
+    DevAccounts, GetResponse, GetRoute, OpHooks, RpcConfig, RpcContext, RpcError, RpcHandle,
+    RpcServer,
+};
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -64,7 +67,9 @@ pub enum NodeError {
     #[error(transparent)]
     L1(#[from] L1Error),
     /// L1 is another chain.
-    #[error("the L1 at {url} has chain id {found}; this chain is on the L1 with chain id {expected}")]
+    #[error(
+        "the L1 at {url} has chain id {found}; this chain is on the L1 with chain id {expected}"
+    )]
     OtherL1 {
         /// The L1.
         url: String,
@@ -175,8 +180,7 @@ impl Node {
 
         let stop = CancellationToken::new();
         let hooks = rpc::NodeHooks::new(OpHooks::new(dev_accounts), sequencer.is_some());
-        let context =
-            RpcContext { chain: chain.clone(), pool, hooks: Arc::new(hooks) };
+        let context = RpcContext { chain: chain.clone(), pool, hooks: Arc::new(hooks) };
         let methods = rpc::methods(rollup, chain.clone(), status.clone(), sequencer.is_some());
         let health = GetRoute::new("/health", |_| GetResponse::text(200, "ok\n"));
         let rpc =

@@ -113,10 +113,10 @@ impl Proposer {
 
     /// The newest L2 block that has been proposed, or the anchor's.
     async fn last_proposed(&self) -> Result<u64, ProposerError> {
-        let count =
-            self.call(self.config.factory, &IDisputeGameFactory::gameCountCall {}).await?;
+        let count = self.call(self.config.factory, &IDisputeGameFactory::gameCountCall {}).await?;
         let number = if count.is_zero() {
-            self.call(self.config.registry, &IAnchorStateRegistry::getAnchorRootCall {}).await?
+            self.call(self.config.registry, &IAnchorStateRegistry::getAnchorRootCall {})
+                .await?
                 .l2SequenceNumber
         } else {
             let index = count - U256::ONE;

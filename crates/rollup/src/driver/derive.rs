@@ -74,7 +74,9 @@ impl Driver {
         for (index, tx) in derived.transactions.iter().enumerate() {
             match RecoveredTransaction::recover(tx.clone()) {
                 Ok(tx) => transactions.push(tx),
-                Err(error) => return Ok(Executed::Refused(format!("transaction {index}: {error}"))),
+                Err(error) => {
+                    return Ok(Executed::Refused(format!("transaction {index}: {error}")));
+                }
             }
         }
         let attributes = execution_attributes(derived);

@@ -2,11 +2,11 @@
 
 use super::{Driver, DriverError, derive::attributes_of};
 use mezz_chain::{BuildOptions, Refused};
-use mezz_evm::InvalidTx;
 use mezz_derivation::{
     batch::MAX_BLOCK_TX_BYTES,
     derive::{L1Block, block_inputs, next_timestamp},
 };
+use mezz_evm::InvalidTx;
 use mezz_primitives::RecoveredTransaction;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -39,14 +39,14 @@ impl Driver {
         let Some(origin) = self.next_origin(sequencer.l1_confirmations) else { return Ok(false) };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
         let parent = self.head;
-        let timestamp =
-            match next_timestamp(&self.config, parent.timestamp, origin.timestamp, now) {
-                Ok(timestamp) => timestamp,
-                Err(error) => {
-                    tracing::warn!("no block can be made until L1 goes on: {error}");
-                    return Ok(false);
-                }
-            };
+        let timestamp = match next_timestamp(&self.config, parent.timestamp, origin.timestamp, now)
+        {
+            Ok(timestamp) => timestamp,
+            Err(error) => {
+                tracing::warn!("no block can be made until L1 goes on: {error}");
+                return Ok(false);
+            }
+        };
         let inputs = block_inputs(&self.config, &parent, origin, timestamp)?;
         let number = inputs.attributes.number;
         let attributes = attributes_of(&inputs.attributes);

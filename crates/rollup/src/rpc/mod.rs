@@ -75,16 +75,35 @@ impl TrustProfile {
 }
 
 /// The methods.
-pub fn methods(config: RollupConfig, chain: Chain, status: StatusHandle, sequencer: bool) -> Methods {
+pub fn methods(
+    config: RollupConfig,
+    chain: Chain,
+    status: StatusHandle,
+    sequencer: bool,
+) -> Methods {
     let mut module = RpcModule::new(State { config, chain, status, sequencer });
     // Each name is registered once, so that none of these can fail.
     let registered = [
-        module.register_method("optimism_syncStatus", |_, state, _| Answer::Ok(state.status.get())).is_ok(),
-        module.register_method("optimism_outputAtBlock", |params, state, _| output(&params, state)).is_ok(),
+        module
+            .register_method("optimism_syncStatus", |_, state, _| Answer::Ok(state.status.get()))
+            .is_ok(),
+        module
+            .register_method("optimism_outputAtBlock", |params, state, _| output(&params, state))
+            .is_ok(),
         module.register_method("optimism_rollupConfig", |_, state, _| op_config(state)).is_ok(),
-        module.register_method("optimism_version", |_, _, _| concat!("mezz/v", env!("CARGO_PKG_VERSION"))).is_ok(),
-        module.register_method("mezz_rollupConfig", |_, state, _| Answer::Ok(state.config.clone())).is_ok(),
-        module.register_method("mezz_trustProfile", |_, state, _| Answer::Ok(TrustProfile::new(state))).is_ok(),
+        module
+            .register_method("optimism_version", |_, _, _| {
+                concat!("mezz/v", env!("CARGO_PKG_VERSION"))
+            })
+            .is_ok(),
+        module
+            .register_method("mezz_rollupConfig", |_, state, _| Answer::Ok(state.config.clone()))
+            .is_ok(),
+        module
+            .register_method("mezz_trustProfile", |_, state, _| {
+                Answer::Ok(TrustProfile::new(state))
+            })
+            .is_ok(),
     ];
     debug_assert!(registered.iter().all(|ok| *ok));
     module.into()
@@ -103,8 +122,8 @@ fn output(params: &Params<'_>, state: &State) -> Result<OutputAtBlock, ErrorObje
         .block_by_number(number)
         .map_err(|e| error(SERVER_ERROR, e.to_string()))?
         .ok_or_else(|| error(SERVER_ERROR, format!("block {number} does not exist yet")))?;
-    let reference = driver::block_ref(&state.config, &block)
-        .map_err(|e| error(SERVER_ERROR, e.to_string()))?;
+    let reference =
+        driver::block_ref(&state.config, &block).map_err(|e| error(SERVER_ERROR, e.to_string()))?;
     Ok(OutputAtBlock {
         version: B256::ZERO,
         output_root: genesis::output_root(&block.header),

@@ -1,21 +1,21 @@
 //! Calls that leave no trace.
 
 use crate::{Args, Failure, context::Context, methods::Table};
-use alloy_eips::BlockId;
+use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{U64, U256};
 use alloy_rpc_types_eth::{
     AccessListResult, BlockOverrides, TransactionRequest,
     state::{AccountOverride as RpcAccountOverride, StateOverride as RpcStateOverride},
 };
 use jsonrpsee::core::RegisterMethodError;
-use mezz_chain::StateView;
+use mezz_chain::{BlockRecord, StateView};
 use mezz_evm::{
-    BlockContext, ChainSpec, ExecuteError, HaltReason, StateOverlay,
+    BlockAttributes, BlockContext, ChainSpec, ExecuteError, HaltReason, StateOverlay,
     simulate::{
         self, AccountOverride, BlockOverride, CallOutcome, CallRequest, EstimateError, Overrides,
     },
 };
-use mezz_primitives::{Bytes, TxKind};
+use mezz_primitives::{Address, Bytes, TxKind};
 use std::fmt::Display;
 
 pub(super) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
@@ -48,10 +48,37 @@ impl Environment {
         };
         let spec = *context.chain.spec();
         let record = context.block(id)?;
-        let of_header = BlockContext::of_header(&spec, &record.header);
+        let at = match id {
+            Some(BlockId::Number(BlockNumberOrTag::Pending)) => next_block(&spec, &record),
+            _ => BlockContext::of_header(&spec, &record.header),
+        };
         let state = context.state_of(&record)?;
-        let (block, state) = overrides.apply(of_header, state).map_err(Failure::internal)?;
+        let (block, state) = overrides.apply(at, state).map_err(Failure::internal)?;
         Ok(Self { spec, block, state })
+    }
+
+    /// Where a transaction that is yet to be sent would run. Without a block of the client's
+    /// choice that is the next one, since an estimate at the head's own time misses what depends
+    /// on time passing: a portal that wants a proof to be younger than its game, or the slots that
+    /// an exchange writes once in a block.
+    pub(crate) fn for_estimate(
+        context: &Context,
+        id: Option<BlockId>,
+        from: Option<Address>,
+        state: Option<RpcStateOverride>,
+        block: Option<BlockOverrides>,
+    ) -> Result<Self, Failure> {
+        let id = match id {
+            None | Some(BlockId::Number(BlockNumberOrTag::Latest)) => BlockId::pending(),
+            Some(id) => id,
+        };
+        let mut state = state.unwrap_or_default();
+        if from.is_none() {
+            // Nobody in particular asks: what it costs must not depend on what nobody owns.
+            let nobody = state.entry(Address::ZERO).or_default();
+            nobody.balance.get_or_insert(U256::from(u128::MAX));
+        }
+        Self::new(context, Some(id), Some(state), block)
     }
 
     pub(crate) fn estimate(&self, request: &CallRequest, cap: u64) -> Result<u64, Failure> {
@@ -64,6 +91,16 @@ impl Environment {
             },
         )
     }
+}
+
+/// The block after `head`, a second later, at a base fee that is not above the head's: clients
+/// derive their fee caps from either.
+fn next_block(spec: &ChainSpec, head: &BlockRecord) -> BlockContext {
+    let mut attributes = BlockAttributes::of_header(&head.header);
+    attributes.timestamp = attributes.timestamp.saturating_add(1);
+    let mut next = BlockContext::next(spec, &head.header, attributes);
+    next.base_fee = next.base_fee.min(head.header.base_fee_per_gas.unwrap_or(u64::MAX));
+    next
 }
 
 /// An execution that did not take place.
@@ -196,23 +233,25 @@ fn call(context: &Context, mut args: Args<'_>) -> Result<Bytes, Failure> {
 }
 
 fn estimate_gas(context: &Context, mut args: Args<'_>) -> Result<U64, Failure> {
-    let request = args.required()?;
+    let request: TransactionRequest = args.required()?;
     let id = args.optional()?;
     let state = args.optional()?;
     let block = args.optional()?;
     args.end()?;
+    let from = request.from;
     let request = call_request(context, request)?;
-    let at = Environment::new(context, id, state, block)?;
+    let at = Environment::for_estimate(context, id, from, state, block)?;
     Ok(U64::from(at.estimate(&request, context.limits.call_gas)?))
 }
 
 fn create_access_list(context: &Context, mut args: Args<'_>) -> Result<AccessListResult, Failure> {
-    let request = args.required()?;
+    let request: TransactionRequest = args.required()?;
     let id = args.optional()?;
     let state = args.optional()?;
     args.end()?;
+    let from = request.from;
     let request = call_request(context, request)?;
-    let at = Environment::new(context, id, state, None)?;
+    let at = Environment::for_estimate(context, id, from, state, None)?;
     let cap = context.limits.call_gas;
     let found = simulate::create_access_list(&at.spec, &at.block, &at.state, &request, cap)
         .map_err(failed)?;

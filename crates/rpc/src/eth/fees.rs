@@ -79,7 +79,10 @@ fn tips_of(block: &BlockRecord) -> Vec<u128> {
 
 fn gas_price(context: &Context, args: Args<'_>) -> Result<U128, Failure> {
     args.end()?;
-    let base_fee = u128::from(context.next_base_fee(&context.head().header));
+    let head = context.head();
+    // A transaction at this price must also pass where it is checked against the newest block.
+    let current = head.header.base_fee_per_gas.unwrap_or_default();
+    let base_fee = u128::from(context.next_base_fee(&head.header).max(current));
     Ok(U128::from(base_fee.saturating_add(context.proposed_tip()?)))
 }
 

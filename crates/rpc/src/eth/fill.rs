@@ -44,7 +44,7 @@ impl Context {
             request.max_fee_per_gas.get_or_insert(cap);
         }
         if request.gas.is_none() {
-            let at = Environment::new(self, None, None, None)?;
+            let at = Environment::for_estimate(self, None, request.from, None, None)?;
             request.gas = Some(at.estimate(&call, self.limits.call_gas)?);
         }
         Ok((from, request))
