@@ -53,7 +53,7 @@ pub(crate) enum Command {
     Withdraw(WithdrawArgs),
     /// Show balances on both layers
     Balance(BalanceArgs),
-    /// Show the heads, the duties and what is trusted
+    /// Show the heads, what is posted to L1 and who is believed
     Status,
     /// Show the dev accounts with their keys and balances
     Accounts,
@@ -128,13 +128,13 @@ pub(crate) struct ChainArgs {
     /// Pause between L2 blocks, at least 100ms
     #[arg(long, env = "MEZZ_BLOCK_TIME", default_value = "1s", value_parser = parse_duration)]
     pub(crate) block_time: Duration,
-    /// Gas of an L2 block
+    /// Gas limit of an L2 block
     #[arg(long, env = "MEZZ_GAS_LIMIT", default_value_t = 60_000_000)]
     pub(crate) gas_limit: u64,
-    /// How long a proposal can be challenged before withdrawals against it can be finalized
+    /// How long a proposal waits before withdrawals against it can be finalized; until then it can be discarded
     #[arg(long, env = "MEZZ_CHALLENGE_WINDOW", default_value = "1m", value_parser = parse_duration)]
     pub(crate) challenge_window: Duration,
-    /// L1 blocks within which a batch must follow its origin; after them L1 goes on without the sequencer
+    /// L1 blocks within which a batch must follow its origin; after them the chain goes on with deposits alone
     #[arg(long, env = "MEZZ_SEQUENCING_WINDOW", default_value_t = 3600)]
     pub(crate) sequencing_window: u64,
     /// How far an L2 block's time may run ahead of its L1 origin's

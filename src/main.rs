@@ -14,7 +14,7 @@ mod wallet;
 
 use clap::FromArgMatches;
 use cli::{Cli, Global};
-use std::{path::Path, process::ExitCode};
+use std::{io::IsTerminal, path::Path, process::ExitCode};
 use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
@@ -71,7 +71,10 @@ fn config_path() -> Option<String> {
 fn start_logs(global: &Global) -> Result<(), LogError> {
     let filter =
         EnvFilter::try_new(&global.log).map_err(|error| LogError(global.log.clone(), error))?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     if global.log_json {
         logs.json().init();
     } else {

@@ -1,5 +1,5 @@
 //! What a person or a script reads: text with progress, or one JSON object.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the command line's voice")]
+#![expect(clippy::print_stderr, reason = "this is the command line's voice")]
 
 use crate::units::show_duration;
 use serde::Serialize;
@@ -20,15 +20,10 @@ impl Output {
         Self { json }
     }
 
-    /// Whether the result is one JSON object.
-    pub(crate) const fn is_json(self) -> bool {
-        self.json
-    }
-
     /// A line for a person; nothing in JSON mode.
     pub(crate) fn line(self, text: impl AsRef<str>) {
         if !self.json {
-            println!("{}", text.as_ref());
+            print(&format!("{}\n", text.as_ref()));
         }
     }
 
@@ -41,7 +36,7 @@ impl Output {
     pub(crate) fn result(self, value: &impl Serialize) {
         if self.json {
             match serde_json::to_string_pretty(value) {
-                Ok(text) => println!("{text}"),
+                Ok(text) => print(&format!("{text}\n")),
                 Err(error) => eprintln!("error: the result cannot be written as JSON: {error}"),
             }
         }
@@ -69,8 +64,7 @@ impl Step {
     /// Says what the step waits for.
     pub(crate) fn update(&self, state: &str) {
         if self.live {
-            print!("\r\x1b[2K  … {:<28} {state}", self.what);
-            let _ = io::stdout().flush();
+            print(&format!("\r\x1b[2K  … {:<28} {state}", self.what));
         }
     }
 
@@ -85,8 +79,15 @@ impl Step {
             return;
         }
         if self.live {
-            print!("\r\x1b[2K");
+            print("\r\x1b[2K");
         }
-        println!("  ✓ {:<28} {result} ({})", self.what, show_duration(self.start.elapsed()));
+        let elapsed = show_duration(self.start.elapsed());
+        print(&format!("  ✓ {:<28} {result} ({elapsed})\n", self.what));
     }
+}
+
+/// Writes to standard output. A reader that has gone away, as `head` does, is no reason to stop.
+fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -75,7 +75,11 @@ pub(crate) fn show_duration(duration: Duration) -> String {
     let (d, h, m, s) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
     match (d, h, m) {
         (0, 0, 0) if duration.as_millis() < 1_000 => format!("{} ms", duration.as_millis()),
+        (0, 0, 0) if s < 10 && duration.subsec_millis() >= 100 => {
+            format!("{s}.{} s", duration.subsec_millis() / 100)
+        }
         (0, 0, 0) => format!("{s} s"),
+        (0, 0, _) if s == 0 => format!("{m} min"),
         (0, 0, _) => format!("{m} min {s:02} s"),
         (0, _, _) => format!("{h} h {m:02} min"),
         _ => format!("{d} d {h:02} h"),
@@ -112,7 +116,12 @@ mod tests {
             assert!(parse_duration(bad).is_err(), "{bad}");
         }
         assert_eq!(show_duration(Duration::from_millis(250)), "250 ms");
+        assert_eq!(show_duration(Duration::from_millis(1_450)), "1.4 s");
+        assert_eq!(show_duration(Duration::from_secs(1)), "1 s");
+        assert_eq!(show_duration(Duration::from_millis(12_900)), "12 s");
         assert_eq!(show_duration(Duration::from_secs(59)), "59 s");
+        assert_eq!(show_duration(Duration::from_secs(60)), "1 min");
+        assert_eq!(show_duration(Duration::from_secs(61)), "1 min 01 s");
         assert_eq!(show_duration(Duration::from_secs(3_661)), "1 h 01 min");
         assert_eq!(show_duration(Duration::from_secs(604_800)), "7 d 00 h");
     }

@@ -36,6 +36,12 @@ pub(crate) enum WalletError {
         last = DEV_ACCOUNTS - 1
     )]
     NoSuchAccount(String),
+    /// No account is meant.
+    #[error(
+        "`{0}` is no account: give an address, or the index of a dev account from 0 to {last}",
+        last = DEV_ACCOUNTS - 1
+    )]
+    NoAddress(String),
     /// The key file could not be opened.
     #[error("cannot open the key file {0}: {1}")]
     Keystore(PathBuf, String),
@@ -101,7 +107,7 @@ pub(crate) fn address(text: &str, accounts: &[DevAccount]) -> Result<Address, Wa
     text.parse::<Address>()
         .ok()
         .or_else(|| find(text, accounts).map(|account| account.address))
-        .ok_or_else(|| WalletError::NoSuchAccount(text.to_owned()))
+        .ok_or_else(|| WalletError::NoAddress(text.to_owned()))
 }
 
 /// Opens an encrypted key file (Web3 Secret Storage, as `cast wallet` and geth write it).

@@ -30,7 +30,8 @@ pub(crate) async fn run(context: &Context, verb: &L1Verb) -> Result<(), Failure>
         L1Verb::Reorg { depth } => {
             let none: [Value; 0] = [];
             let _: Value = l1.request("anvil_reorg", (*depth, none)).await?;
-            out.line(format!("Replaced the newest {depth} blocks."));
+            let blocks = if *depth == 1 { "block" } else { "blocks" };
+            out.line(format!("Replaced {depth} {blocks}."));
             head(context, &l1).await?;
         }
         L1Verb::Snapshot => {

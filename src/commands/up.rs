@@ -6,23 +6,20 @@ use super::{
 };
 use crate::{
     Failure,
-    cli::{ChainArgs, L1BlockTime, UpArgs},
+    cli::{L1BlockTime, UpArgs},
     client::Client,
     deployment::{Deployment, Layer},
     units::{show_duration, show_ether},
     wallet,
 };
-use alloy::{
-    primitives::{Address, U256},
-    signers::local::PrivateKeySigner,
-};
+use alloy::primitives::{Address, U256};
 use mezz_chain::GenesisAccount;
-use mezz_contracts::{L1Addresses, bindings::IPortal, predeploys::l2_contracts};
+use mezz_contracts::{L1Addresses, predeploys::l2_contracts};
 use mezz_devnet::{Devnet, DevnetConfig, DevnetHandle, Mining};
 use mezz_l1::L1Client;
 use mezz_rollup::{
     Node, NodeConfig, Role, RollupConfig,
-    deploy::{DeployConfig, deploy},
+    deploy::deploy,
     driver::{SequencerConfig, StatusHandle},
     rpc::TrustProfile,
 };
@@ -30,7 +27,7 @@ use mezz_rpc::DevAccounts;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, File, TryLockError},
     net::SocketAddr,
     path::Path,
     time::{Duration, Instant},
@@ -43,6 +40,8 @@ const DEV_BALANCE: U256 = U256::from_limbs([0x19e0_c9ba_b240_0000, 0x21e, 0, 0])
 const DEPLOYER_BALANCE: U256 = U256::from_limbs([0x1bce_cced_a100_0000, 0xd3c2, 0, 0]);
 /// The chain of a data directory.
 const CHAIN_FILE: &str = "chain.json";
+/// Locked while a chain runs from a data directory.
+const LOCK_FILE: &str = "lock";
 /// What `--reset` removes.
 const OWN_FILES: [&str; 6] = ["l1", "l2", "batcher", "proposer", CHAIN_FILE, "deployment.json"];
 /// How long the first L2 block is waited for.
@@ -63,7 +62,7 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> Result<(), Failure> 
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let dir = context.global.data_dir.clone();
-    prepare(&dir, args.reset)?;
+    let _lock = prepare(&dir, args.reset)?;
 
     let devnet = match &args.l1 {
         Some(_) => None,
@@ -118,7 +117,9 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> Result<(), Failure> 
     };
     let outcome = match stop {
         Ok(None) => {
-            announce(context, &args, &node, &deployment, new, resumed).await?;
+            let block_time = Duration::from_millis(chain.rollup.block_time_ms);
+            let resumed = (!new).then_some(resumed);
+            announce(context, &args, &node, &deployment, block_time, resumed).await?;
             let path = deployment.save(&dir)?;
             context.out.line(format!(
                 "\nReady in {}. Clients find all of this in {}.\nCtrl-C stops; the next `mezz up` goes on from here, `mezz up --reset` begins anew.",
@@ -148,12 +149,25 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> Result<(), Failure> 
     outcome.and(stopped.map_err(Failure::from))
 }
 
-/// Makes the data directory usable.
-fn prepare(dir: &Path, reset: bool) -> Result<(), Failure> {
+/// Makes the data directory usable and takes it: before anything in it is touched, and until the
+/// answer is dropped, so that a second start does no harm to a running chain.
+fn prepare(dir: &Path, reset: bool) -> Result<File, Failure> {
     let failed = |what: &str, error: std::io::Error| {
         format!("cannot {what} the data directory {}: {error}", dir.display())
     };
     fs::create_dir_all(dir).map_err(|error| failed("create", error))?;
+    let lock = File::create(dir.join(LOCK_FILE)).map_err(|error| failed("write to", error))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(format!(
+                "a chain is running from {}; stop it, or choose another directory with --data-dir and other ports",
+                dir.display()
+            )
+            .into());
+        }
+        Err(TryLockError::Error(error)) => return Err(failed("lock", error).into()),
+    }
     if reset {
         for name in OWN_FILES {
             let path = dir.join(name);
@@ -168,11 +182,12 @@ fn prepare(dir: &Path, reset: bool) -> Result<(), Failure> {
         }
     }
     Deployment::remove(dir)?;
-    Ok(())
+    Ok(lock)
 }
 
 async fn start_l1(dir: &Path, args: &UpArgs) -> Result<DevnetHandle, Failure> {
     let mining = match args.l1_block_time {
+        _ if !dir.join(CHAIN_FILE).exists() => Mining::Manual,
         L1BlockTime::Interval(pause) => Mining::Interval(pause),
         L1BlockTime::OnDemand => Mining::OnDemand,
     };
@@ -222,32 +237,27 @@ async fn load_or_deploy(
     let l1 = L1Client::new(l1_url)?;
     let alloc: BTreeMap<Address, U256> =
         wallet::dev_accounts()?.iter().map(|account| (account.address, DEV_BALANCE)).collect();
-    let backing = alloc.values().fold(U256::ZERO, |sum, balance| sum + *balance);
-    fund(l1_url, deployer.address(), backing + DEV_BALANCE).await?;
+    fund(l1_url, deployer.address(), alloc.values().fold(DEV_BALANCE, |sum, wei| sum + *wei))
+        .await?;
     for duty in [batcher, proposer] {
         fund(l1_url, duty, DEV_BALANCE).await?;
     }
-    let choices = choices(&args.chain, deployer.address(), batcher, proposer, alloc);
-    let (rollup, contracts) = deploy(&l1, deployer.clone(), &choices).await?;
-    back(l1_url, deployer, &rollup, backing).await?;
+    let owner = deployer.address();
+    let choices = node::deploy_config(&args.chain, owner, owner, batcher, proposer, owner, alloc);
+    let embedded = args.l1.is_none();
+    // The embedded L1 makes no block by itself yet: all contracts go into one.
+    let mine = async || match embedded {
+        true => l1.request::<_, serde_json::Value>("evm_mine", ()).await.map(|_| ()),
+        false => Ok(()),
+    };
+    let (rollup, contracts) = deploy(&l1, deployer, &choices, mine).await?;
+    if embedded {
+        start_mining(&l1, args.l1_block_time).await?;
+    }
     let chain = SavedChain { rollup, contracts };
     let json = serde_json::to_vec_pretty(&chain)?;
     fs::write(&path, json).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     Ok((chain, true))
-}
-
-fn choices(
-    chain: &ChainArgs,
-    deployer: Address,
-    batcher: Address,
-    proposer: Address,
-    alloc: BTreeMap<Address, U256>,
-) -> DeployConfig {
-    DeployConfig {
-        proof_maturity_delay: Duration::ZERO,
-        finality_delay: Duration::ZERO,
-        ..node::deploy_config(chain, deployer, deployer, batcher, proposer, deployer, alloc)
-    }
 }
 
 /// Sees to it that an account of a development L1 has at least `wei`.
@@ -266,15 +276,14 @@ async fn fund(l1_url: &str, address: Address, wei: U256) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Backs the ether that the L2 begins with, so that all of it can be withdrawn.
-async fn back(
-    l1_url: &str,
-    deployer: PrivateKeySigner,
-    rollup: &RollupConfig,
-    wei: U256,
-) -> Result<(), Failure> {
-    let l1 = Client::with_key("L1", l1_url, deployer)?;
-    l1.transact(rollup.contracts.portal, wei, &IPortal::donateETHCall {}).await?;
+/// Lets the embedded L1 make blocks as the options say.
+async fn start_mining(l1: &L1Client, pace: L1BlockTime) -> Result<(), Failure> {
+    let _: serde_json::Value = match pace {
+        L1BlockTime::Interval(pause) => {
+            l1.request("evm_setIntervalMining", (pause.as_secs(),)).await?
+        }
+        L1BlockTime::OnDemand => l1.request("evm_setAutomine", (true,)).await?,
+    };
     Ok(())
 }
 
@@ -333,8 +342,8 @@ async fn announce(
     args: &UpArgs,
     node: &Node,
     deployment: &Deployment,
-    new: bool,
-    resumed: u64,
+    block_time: Duration,
+    resumed: Option<u64>,
 ) -> Result<(), Failure> {
     let out = context.out;
     let rollup = &deployment;
@@ -346,13 +355,13 @@ async fn announce(
             format!("embedded, a block every {}", show_duration(pause))
         }
     };
-    let pause = show_duration(args.chain.block_time);
+    let pause = show_duration(block_time);
     out.line(format!("  L1   {}   chain {}   {l1}", rollup.l1.rpc, rollup.l1.chain_id));
     out.line(format!(
         "  L2   {}   chain {}   a block every {pause}",
         rollup.l2.rpc, rollup.l2.chain_id
     ));
-    if !new {
+    if let Some(resumed) = resumed {
         out.line(format!(
             "\nGoing on from L2 block {resumed}, with the parameters that the chain was made with."
         ));
@@ -369,4 +378,25 @@ async fn announce(
     out.line("\nWho is believed");
     node::show_trust(out, &trust);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn second_start_is_refused_before_anything_is_touched() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = prepare(dir.path(), false).unwrap();
+        for name in [CHAIN_FILE, crate::deployment::FILE_NAME] {
+            fs::write(dir.path().join(name), "{}").unwrap();
+        }
+        let error = prepare(dir.path(), true).unwrap_err().to_string();
+        assert!(error.contains("a chain is running from"), "{error}");
+        assert!(dir.path().join(CHAIN_FILE).exists());
+        assert!(dir.path().join(crate::deployment::FILE_NAME).exists());
+        drop(lock);
+        let _lock = prepare(dir.path(), true).unwrap();
+        assert!(!dir.path().join(CHAIN_FILE).exists());
+    }
 }

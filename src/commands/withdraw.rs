@@ -235,7 +235,7 @@ impl Run<'_> {
                 }
             }
             let left = Duration::from_secs(maturity.ready_at().saturating_sub(now));
-            step.wait("proposals can be challenged", left);
+            step.wait("the proposal can still be discarded", left);
             tokio::time::sleep(POLL).await;
         }
         step.done("over");

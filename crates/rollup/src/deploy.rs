@@ -1,6 +1,7 @@
 //! The beginning of a chain: its contracts on L1, announced with everything that a verifier needs.
 
 use crate::genesis::{self, GenesisError};
+use alloy::sol_types::SolCall;
 use alloy::{
     eips::{BlockId, BlockNumberOrTag, eip2718::Encodable2718},
     network::{EthereumWallet, NetworkTransactionBuilder, TransactionBuilder},
@@ -8,7 +9,7 @@ use alloy::{
     rpc::types::TransactionRequest,
     signers::local::PrivateKeySigner,
 };
-use mezz_contracts::{DeployParams, DeployPlan, DeployTx, L1Addresses};
+use mezz_contracts::{DeployParams, DeployPlan, DeployTx, L1Addresses, bindings::IPortal};
 use mezz_derivation::{
     L1Ref, RollupConfig,
     config::{CONFIG_VERSION, ConfigError, Eip1559Config, FeeScalars, GenesisConfig, L1Contracts},
@@ -46,7 +47,8 @@ pub struct DeployConfig {
     pub proposer: Address,
     /// Gets the fees.
     pub fee_recipient: Address,
-    /// Balances at the start, wei.
+    /// Balances at the start, wei. The deployer pays as much to the portal, so that all of it can
+    /// be withdrawn.
     pub alloc: BTreeMap<Address, U256>,
 }
 
@@ -101,7 +103,8 @@ pub enum DeployError {
 /// How long a transaction is waited for, seconds.
 const MINE_TIMEOUT: u64 = 300;
 
-/// Makes a chain: sends the transactions with `key` and waits for them.
+/// Makes a chain: sends the transactions with `key`, calls `sent` once all of them are on their
+/// way, and waits for them.
 ///
 /// # Errors
 /// Any [`DeployError`]. Contracts that were created until then stay on L1, unused.
@@ -109,6 +112,7 @@ pub async fn deploy(
     l1: &L1Client,
     key: PrivateKeySigner,
     choices: &DeployConfig,
+    sent: impl AsyncFnOnce() -> Result<(), L1Error>,
 ) -> Result<(RollupConfig, L1Addresses), DeployError> {
     let deployer = key.address();
     let l1_chain_id = l1.chain_id().await?;
@@ -161,32 +165,57 @@ pub async fn deploy(
         config: Bytes::from(json),
         deploy_multicall3,
     })?;
-    send_all(l1, key, l1_chain_id, &plan.txs).await?;
+    let mut txs: Vec<_> =
+        plan.txs.into_iter().map(|tx| Outgoing { tx, value: U256::ZERO }).collect();
+    let backing = choices.alloc.values().fold(U256::ZERO, |sum, wei| sum.saturating_add(*wei));
+    if !backing.is_zero() {
+        let portal = plan.addresses.portal;
+        let tx = DeployTx {
+            name: "the portal's backing",
+            address: portal,
+            nonce: first_nonce + txs.len() as u64,
+            to: Some(portal),
+            input: IPortal::donateETHCall {}.abi_encode().into(),
+            gas_limit: 100_000,
+        };
+        txs.push(Outgoing { tx, value: backing });
+    }
+    let hashes = send_all(l1, key, l1_chain_id, &txs).await?;
+    sent().await?;
+    wait_all(l1, hashes).await?;
     Ok((config, plan.addresses))
 }
 
-/// Sends the transactions one after the other without waiting, then waits for all.
+/// A transaction of the deployment, and the wei that it carries.
+struct Outgoing {
+    tx: DeployTx,
+    value: U256,
+}
+
+/// Sends the transactions one after the other without waiting; answers their names and hashes.
 async fn send_all(
     l1: &L1Client,
     key: PrivateKeySigner,
     chain_id: u64,
-    txs: &[DeployTx],
-) -> Result<(), DeployError> {
+    txs: &[Outgoing],
+) -> Result<Vec<(&'static str, B256)>, DeployError> {
     let deployer = key.address();
     let wallet = EthereumWallet::from(key);
     let fees = l1.fee_info().await?;
     let priority = fees.priority_fee.max(1);
     let max_fee = fees.base_fee.saturating_mul(2).saturating_add(priority);
-    let gas: u64 = txs.iter().map(|tx| tx.gas_limit).sum();
-    let needs = U256::from(gas) * U256::from(max_fee);
+    let gas: u64 = txs.iter().map(|out| out.tx.gas_limit).sum();
+    let value = txs.iter().fold(U256::ZERO, |sum, out| sum.saturating_add(out.value));
+    let needs = (U256::from(gas) * U256::from(max_fee)).saturating_add(value);
     let has = l1.balance(deployer, BlockId::latest()).await?;
     if has < needs {
         return Err(DeployError::Funds { address: deployer, has, needs });
     }
     let mut sent = Vec::with_capacity(txs.len());
-    for tx in txs {
+    for Outgoing { tx, value } in txs {
         let request = TransactionRequest::default()
             .with_chain_id(chain_id)
+            .with_value(*value)
             .with_nonce(tx.nonce)
             .with_gas_limit(tx.gas_limit)
             .with_max_fee_per_gas(max_fee)
@@ -201,6 +230,11 @@ async fn send_all(
         let hash = l1.send_raw(signed.encoded_2718().into()).await?;
         sent.push((tx.name, hash));
     }
+    Ok(sent)
+}
+
+/// Waits until all of them are mined and have succeeded.
+async fn wait_all(l1: &L1Client, sent: Vec<(&'static str, B256)>) -> Result<(), DeployError> {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(MINE_TIMEOUT);
     for (name, hash) in sent {
         loop {
