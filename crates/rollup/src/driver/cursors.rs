@@ -79,8 +79,8 @@ impl Cursors {
     pub(super) fn push(&mut self, chain: &Chain, cursor: Cursor) -> Result<(), CursorError> {
         let json = serde_json::to_vec(&cursor)
             .map_err(|source| CursorError::Json { number: cursor.l1.number, source })?;
-        chain.put_meta(key(cursor.l1.number).as_bytes(), &json)?;
-        chain.put_meta(b"cursor/newest", &json)?;
+        let key = key(cursor.l1.number);
+        chain.put_metas(&[(key.as_bytes(), &json), (b"cursor/newest", &json)])?;
         self.kept.push_back(cursor);
         while self.kept.len() as u64 > RING {
             self.kept.pop_front();
