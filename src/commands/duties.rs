@@ -9,7 +9,7 @@ use crate::{
     cli::{BatcherArgs, DeployArgs, ProposerArgs},
     wallet,
 };
-use alloy::signers::local::PrivateKeySigner;
+use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use mezz_l1::L1Client;
 use mezz_rollup::{L2Client, deploy};
 use std::collections::BTreeMap;
@@ -33,8 +33,9 @@ pub(crate) async fn deploy(context: &Context, args: DeployArgs) -> Result<(), Fa
     let (rollup, addresses) = deploy::deploy(&l1, key, &choices, async || Ok(())).await?;
     step.done(&format!("chain {} on L1 {}", rollup.l2_chain_id, rollup.l1_chain_id));
     let json = serde_json::to_value(&addresses)?;
-    for (name, address) in json.as_object().into_iter().flatten() {
-        context.out.field(name, address.as_str().unwrap_or_default());
+    let contracts: BTreeMap<String, Address> = serde_json::from_value(json.clone())?;
+    for (name, address) in &contracts {
+        context.out.line(format!("  {name:<30} {address}"));
     }
     context.out.line(format!(
         "\nNodes find this chain on L1: mezz verifier --l1 URL --inbox {}",
