@@ -3,6 +3,8 @@
 #
 #   tests/clients.sh embedded
 #   tests/clients.sh anvil      needs Anvil in MEZZ_ANVIL, or installed in examples/
+#
+# MEZZ names a binary to use instead of building one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,8 +18,10 @@ stop() {
 }
 trap stop EXIT
 
-cargo build --quiet
-mezz=${CARGO_TARGET_DIR:-target}/debug/mezz
+if [ -z "${MEZZ:-}" ]; then
+  cargo build --quiet
+  MEZZ=${CARGO_TARGET_DIR:-target}/debug/mezz
+fi
 options=(--l2-port 0)
 case $mode in
   embedded) options+=(--l1-port 0) ;;
@@ -36,7 +40,7 @@ case $mode in
   *) echo "embedded or anvil, not $mode" >&2; exit 2 ;;
 esac
 
-"$mezz" --data-dir "$dir" up "${options[@]}" >"$dir/out" 2>&1 &
+"$MEZZ" --data-dir "$dir" up "${options[@]}" >"$dir/out" 2>&1 &
 pids+=($!)
 for _ in $(seq 300); do
   [ -f "$dir/deployment.json" ] && break
