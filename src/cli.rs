@@ -125,8 +125,8 @@ pub(crate) struct ChainArgs {
     /// Chain id of the L2
     #[arg(long, env = "MEZZ_L2_CHAIN_ID", default_value_t = 901)]
     pub(crate) l2_chain_id: u64,
-    /// Pause between L2 blocks, at least 100ms
-    #[arg(long, env = "MEZZ_BLOCK_TIME", default_value = "1s", value_parser = parse_duration)]
+    /// Pause between L2 blocks: 10ms to 1m
+    #[arg(long, env = "MEZZ_BLOCK_TIME", default_value = "1s", value_parser = parse_block_time)]
     pub(crate) block_time: Duration,
     /// Gas limit of an L2 block
     #[arg(long, env = "MEZZ_GAS_LIMIT", default_value_t = 60_000_000)]
@@ -174,6 +174,15 @@ impl std::fmt::Display for L1BlockTime {
             Self::Interval(pause) => write!(f, "{}s", pause.as_secs()),
             Self::OnDemand => f.write_str("on-demand"),
         }
+    }
+}
+
+fn parse_block_time(text: &str) -> Result<Duration, String> {
+    let pause = parse_duration(text)?;
+    if (Duration::from_millis(10)..=Duration::from_secs(60)).contains(&pause) {
+        Ok(pause)
+    } else {
+        Err("a block time is between 10ms and 1m".to_owned())
     }
 }
 
@@ -453,6 +462,14 @@ mod tests {
     #[test]
     fn command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn block_time_is_bounded() {
+        assert_eq!(parse_block_time("10ms"), Ok(Duration::from_millis(10)));
+        assert_eq!(parse_block_time("1m"), Ok(Duration::from_secs(60)));
+        assert!(parse_block_time("9ms").is_err());
+        assert!(parse_block_time("61s").is_err());
     }
 
     #[test]

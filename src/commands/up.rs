@@ -366,10 +366,12 @@ async fn announce(
             "\nGoing on from L2 block {resumed}, with the parameters that the chain was made with."
         ));
     }
-    out.line(format!(
-        "\nAccounts, each with {} on both layers. Everybody knows these keys.",
-        show_ether(DEV_BALANCE)
-    ));
+    let held = if resumed.is_none() && args.l1.is_none() {
+        format!(", each with {} on both layers", show_ether(DEV_BALANCE))
+    } else {
+        String::new()
+    };
+    out.line(format!("\nAccounts{held}. Everybody knows these keys."));
     for (index, account) in deployment.accounts.iter().enumerate() {
         out.line(format!("  ({index}) {}  {}", account.address, account.private_key));
     }
