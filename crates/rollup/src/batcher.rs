@@ -6,7 +6,7 @@
 
 use crate::l2_client::{L2Client, L2Error, SourceBlock};
 use alloy::{
-    primitives::{Address, B256, TxKind, U256, keccak256},
+    primitives::{Address, B256, TxKind, U256},
     sol_types::SolCall,
 };
 use mezz_contracts::bindings::IInbox;
@@ -64,6 +64,7 @@ enum BatcherError {
 
 /// A batch on its way.
 struct Posted {
+    first: u64,
     last: u64,
     last_hash: B256,
     receipt: JoinHandle<Result<u64, SendError>>,
@@ -176,6 +177,17 @@ impl Batcher {
         while posted.front().is_some_and(|first| first.last <= safe) {
             posted.pop_front();
         }
+        if let Some(first) = posted.front()
+            && first.first <= safe
+        {
+            tracing::warn!(
+                first = first.first,
+                last = first.last,
+                safe,
+                "the chain went on without a batch; posting again from the safe head"
+            );
+            posted.clear();
+        }
         for batch in posted.iter_mut() {
             if batch.l1.is_none() && batch.receipt.is_finished() {
                 let block = (&mut batch.receipt).await.map_err(|_| BatcherError::Interrupted)??;
@@ -257,14 +269,15 @@ impl Batcher {
             value: U256::ZERO,
             gas_limit: None,
             blobs: Some(blobs),
-            key: Some(keccak256(&data)),
+            // The same bytes may have to be posted twice, if they came too early the first time.
+            key: None,
         };
         let ticket = self.sender.submit(request).await?;
         let receipt = tokio::spawn(async move {
             let receipt = ticket.receipt().await?;
             Ok(receipt.block_number.unwrap_or_default())
         });
-        Ok(Posted { last: last.number, last_hash: last.hash, receipt, l1: None })
+        Ok(Posted { first: first.number, last: last.number, last_hash: last.hash, receipt, l1: None })
     }
 }
 

@@ -37,7 +37,12 @@ impl Driver {
     fn sequence_one(&mut self) -> Result<bool, DriverError> {
         let Some(sequencer) = self.sequencer else { return Ok(false) };
         let Some(origin) = self.next_origin(sequencer.l1_confirmations) else { return Ok(false) };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let recovers = self.recovers();
+        if recovers && origin.number == self.head.origin.number {
+            return Ok(false);
+        }
+        // Clamped to the earliest valid one: that of a block which follows without a sequencer.
+        let now = if recovers { 0 } else { unix_now() };
         let parent = self.head;
         let timestamp = match next_timestamp(&self.config, parent.timestamp, origin.timestamp, now)
         {
@@ -64,6 +69,9 @@ impl Driver {
         let mut offered = None;
         let mut invalid = Vec::new();
         let mut next = |step: &mezz_chain::BuildStep<'_>| {
+            if recovers {
+                return None;
+            }
             let best = best.get_or_insert_with(|| pool.best(step.base_fee));
             if let (Some(refused), Some(hash)) = (step.refused, offered.take()) {
                 best.decline();
@@ -107,6 +115,15 @@ impl Driver {
         Ok(true)
     }
 
+    /// Whether the safe head is so far behind that blocks made here might miss the sequencing
+    /// window. Then only those blocks are made that follow without a sequencer as well: whether a
+    /// batch or the window's end comes first, the chain is the same, and no transaction is shown
+    /// in a block that L1 might never see.
+    fn recovers(&self) -> bool {
+        let newest = self.origins.newest().map_or(0, |block| block.number);
+        newest > self.deriver.cursor().safe.origin.number + self.config.sequencing_window / 2
+    }
+
     /// The L1 block of the next block: the one after the head's origin as soon as it is deep
     /// enough, so that deposits are included with the first origin that has them.
     fn next_origin(&self, confirmations: u64) -> Option<&L1Block> {
@@ -117,6 +134,11 @@ impl Driver {
             .filter(|next| next.number + confirmations <= newest)
             .or_else(|| self.origins.get(current))
     }
+}
+
+/// Seconds since the epoch.
+fn unix_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs())
 }
 
 /// Whether a transaction that was refused can be forgotten: neither more room nor another

@@ -1,0 +1,79 @@
+//! A sequencer that is gone: the chain goes on without it, and it comes back.
+
+use crate::support::{
+    Anvil, L1, Mezz, Rpc, Signal, assert_same_chain, ether, fresh_address, small, text, turn,
+    wait_until,
+};
+use mezz_devnet::{Devnet, DevnetConfig, Mining};
+use std::{net::Ipv4Addr, time::Duration};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chain_goes_on_alone_on_embedded_l1() {
+    let _turn = turn().await;
+    let devnet = Devnet::start(DevnetConfig {
+        addr: (Ipv4Addr::LOCALHOST, 0).into(),
+        mining: Mining::Interval(Duration::from_secs(1)),
+        ..DevnetConfig::default()
+    })
+    .await
+    .unwrap();
+    scenario(&devnet.url.clone()).await;
+    devnet.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chain_goes_on_alone_on_anvil() {
+    let _turn = turn().await;
+    if let Some(anvil) = Anvil::start(&[]).await {
+        scenario(&anvil.url).await;
+    }
+}
+
+async fn scenario(l1_url: &str) {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let l1 = Rpc::new(l1_url);
+    let outside = L1::Outside(l1_url.to_owned());
+    let args = ["--sequencing-window", "10"];
+    let mut mezz = Mezz::up(dir.path(), &outside, &args).await;
+    let deployment = mezz.deployment();
+    let (node, verifier) = Mezz::verifier(other.path(), l1_url, &[]).await;
+    let safe = mezz.l2().tag("safe").await + 1;
+    verifier.wait_tag("safe", safe).await;
+    let safe_hash = verifier.hash(safe).await;
+    mezz.stop(Signal::Kill).await;
+
+    let receiver = fresh_address();
+    let deposit = l1.deposit_ether(&deployment, 3, receiver).await;
+    let origin = small(&l1.wait_receipt(&deposit).await["blockNumber"]);
+    l1.call("anvil_mine", (8,)).await;
+    assert!(l1.head().await <= origin + 10, "the window is still open");
+    assert_eq!(verifier.balance(receiver).await, ether(0), "the sequencer may still come");
+    l1.call("anvil_mine", (8,)).await;
+    verifier.wait_balance(receiver, ether(1)).await;
+
+    // The newest blocks are the deposits of their origins and nothing else.
+    let head = verifier.head().await;
+    for number in head - 3..=head {
+        let block = verifier.call("eth_getBlockByNumber", (format!("{number:#x}"), true)).await;
+        for tx in block["transactions"].as_array().unwrap() {
+            assert_eq!(text(tx, "/type"), "0x7e", "{tx}");
+        }
+        let parent = verifier.block(number - 1).await;
+        assert!(small(&block["timestamp"]) >= small(&parent["timestamp"]));
+    }
+    assert_eq!(verifier.tag("safe").await, verifier.tag("latest").await);
+    assert_eq!(verifier.hash(safe).await, safe_hash);
+
+    // The sequencer gives up what nobody has seen on L1, and goes on from there.
+    let mezz = Mezz::up(dir.path(), &outside, &args).await;
+    let l2 = mezz.l2();
+    assert_eq!(l2.balance(receiver).await, ether(1));
+    let paid = fresh_address();
+    let sent = mezz.client(&["send", &paid.to_string(), "1"]).await;
+    let block = sent["block"].as_u64().unwrap();
+    wait_until("the verifier has what was sent", || async { verifier.tag("safe").await >= block })
+        .await;
+    assert_eq!(verifier.balance(paid).await, ether(1));
+    assert_same_chain(&l2, &verifier, block).await;
+    drop(node);
+}

@@ -1,0 +1,50 @@
+//! What the scenarios share: processes that end with the test, JSON-RPC, and waiting with a bound.
+
+mod process;
+mod rpc;
+
+pub(crate) use process::{Anvil, L1, Mezz, Signal, run, run_in};
+pub(crate) use rpc::{Rpc, assert_same_chain, fresh_address, key, portal, wait_until};
+
+use alloy::primitives::U256;
+use serde_json::Value;
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// How long anything is waited for before it counts as not happening.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Scenarios that run at the same time. Each is several nodes, most of the time idle.
+static TURNS: Semaphore = Semaphore::const_new(3);
+
+/// Waits until there is room for one more scenario.
+pub(crate) async fn turn() -> SemaphorePermit<'static> {
+    TURNS.acquire().await.expect("never closed")
+}
+
+/// `amount` ether in wei.
+pub(crate) fn ether(amount: u64) -> U256 {
+    U256::from(amount) * U256::from(10u64).pow(U256::from(18))
+}
+
+/// The number in a JSON quantity: `"0x1f"`, `"31"` or `31`.
+pub(crate) fn number(value: &Value) -> U256 {
+    match value {
+        Value::String(text) => text.parse().unwrap_or_else(|_| panic!("no number: {text}")),
+        Value::Number(number) => U256::from(number.as_u64().expect("a natural number")),
+        other => panic!("no number: {other}"),
+    }
+}
+
+/// The number in a JSON quantity, as a block number.
+pub(crate) fn small(value: &Value) -> u64 {
+    number(value).to()
+}
+
+/// A string inside a JSON object.
+pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_else(|| panic!("no text at {pointer} of {value}"))
+}

@@ -1,0 +1,245 @@
+//! JSON-RPC, and what is asked of two nodes to see that they have the same chain.
+
+use super::{PATIENCE, ether, number, small, text};
+use alloy::{
+    consensus::{SignableTransaction, TxEip1559, TxEnvelope},
+    eips::eip2718::Encodable2718,
+    network::{EthereumWallet, TxSignerSync},
+    primitives::{Address, B256, Bytes, TxKind, U256, keccak256},
+    providers::{DynProvider, Provider, ProviderBuilder},
+    rpc::{json_rpc::RpcSend, types::TransactionRequest},
+    signers::local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English},
+};
+use serde_json::{Value, json};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+/// The key of a dev account.
+pub(crate) fn key(index: u32) -> PrivateKeySigner {
+    MnemonicBuilder::<English>::default()
+        .phrase("test test test test test test test test test test test junk")
+        .index(index)
+        .expect("an index")
+        .build()
+        .expect("a key")
+}
+
+/// An address that nobody has used.
+pub(crate) fn fresh_address() -> Address {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    Address::from_word(keccak256(format!("{} {count}", std::process::id())))
+}
+
+/// Waits until `condition` holds.
+pub(crate) async fn wait_until<F: Future<Output = bool>>(
+    what: &str,
+    mut condition: impl FnMut() -> F,
+) {
+    let start = Instant::now();
+    while !condition().await {
+        assert!(start.elapsed() < PATIENCE, "not in time: {what}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// A node's JSON-RPC.
+#[derive(Clone, Debug)]
+pub(crate) struct Rpc {
+    url: String,
+    provider: DynProvider,
+}
+
+impl Rpc {
+    /// The node at `url`.
+    pub(crate) fn new(url: &str) -> Self {
+        let provider = ProviderBuilder::new().connect_http(url.parse().expect("a URL")).erased();
+        Self { url: url.to_owned(), provider }
+    }
+
+    /// A request that may fail; the error as text.
+    pub(crate) async fn try_call<P: RpcSend>(
+        &self,
+        method: &'static str,
+        params: P,
+    ) -> Result<Value, String> {
+        self.provider.raw_request(method.into(), params).await.map_err(|error| error.to_string())
+    }
+
+    /// A request that does not fail.
+    pub(crate) async fn call<P: RpcSend>(&self, method: &'static str, params: P) -> Value {
+        self.try_call(method, params)
+            .await
+            .unwrap_or_else(|error| panic!("{method} at {}: {error}", self.url))
+    }
+
+    /// Wei of `address`.
+    pub(crate) async fn balance(&self, address: Address) -> U256 {
+        number(&self.call("eth_getBalance", (address, "latest")).await)
+    }
+
+    /// Number of the newest block.
+    pub(crate) async fn head(&self) -> u64 {
+        small(&self.call("eth_blockNumber", ()).await)
+    }
+
+    /// The block at a number or a tag.
+    pub(crate) async fn block(&self, at: impl Into<At>) -> Value {
+        let At(at) = at.into();
+        self.call("eth_getBlockByNumber", (at, false)).await
+    }
+
+    /// Hash of a block that exists.
+    pub(crate) async fn hash(&self, number: u64) -> String {
+        text(&self.block(number).await, "/hash").to_owned()
+    }
+
+    /// Number of the block that `tag` names.
+    pub(crate) async fn tag(&self, tag: &'static str) -> u64 {
+        small(&self.block(tag).await["number"])
+    }
+
+    /// Waits until `tag` names block `number` or a later one.
+    pub(crate) async fn wait_tag(&self, tag: &'static str, number: u64) {
+        wait_until(&format!("{tag} is {number} at {}", self.url), || async {
+            self.tag(tag).await >= number
+        })
+        .await;
+    }
+
+    /// Waits until `address` has `wei`, and not another amount but zero before.
+    pub(crate) async fn wait_balance(&self, address: Address, wei: U256) {
+        wait_until(&format!("{address} has {wei} at {}", self.url), || async {
+            let now = self.balance(address).await;
+            assert!(now <= wei, "{address} has {now}, more than {wei}");
+            now == wei
+        })
+        .await;
+    }
+
+    /// The receipt of a transaction, when it is in a block.
+    pub(crate) async fn receipt(&self, hash: &str) -> Option<Value> {
+        let receipt = self.call("eth_getTransactionReceipt", (hash,)).await;
+        (!receipt.is_null()).then_some(receipt)
+    }
+
+    /// Waits for the receipt of a transaction.
+    pub(crate) async fn wait_receipt(&self, hash: &str) -> Value {
+        wait_until(&format!("{hash} is in a block"), || async {
+            self.receipt(hash).await.is_some()
+        })
+        .await;
+        self.receipt(hash).await.expect("it was there")
+    }
+
+    /// Signs a transfer with the key and nonce and hands it to the node.
+    pub(crate) async fn send_raw(
+        &self,
+        key: &PrivateKeySigner,
+        nonce: u64,
+        to: Address,
+        value: U256,
+    ) -> Result<String, String> {
+        let chain_id = small(&self.try_call("eth_chainId", ()).await?);
+        let mut tx = TxEip1559 {
+            chain_id,
+            nonce,
+            gas_limit: 21_000,
+            max_fee_per_gas: 100_000_000_000,
+            max_priority_fee_per_gas: 1_000_000,
+            to: TxKind::Call(to),
+            value,
+            ..TxEip1559::default()
+        };
+        let signature = key.sign_transaction_sync(&mut tx).expect("a key in memory signs");
+        let raw = TxEnvelope::from(tx.into_signed(signature)).encoded_2718();
+        let hash = self.try_call("eth_sendRawTransaction", (Bytes::from(raw),)).await?;
+        Ok(hash.as_str().expect("a hash").to_owned())
+    }
+
+    /// Number of the transactions of `address` in blocks.
+    pub(crate) async fn nonce(&self, address: Address) -> u64 {
+        small(&self.call("eth_getTransactionCount", (address, "latest")).await)
+    }
+
+    /// Deposits `value` through the portal, straight on L1, and waits for the L1 block; the hash
+    /// of the L1 transaction.
+    pub(crate) async fn deposit(
+        &self,
+        portal: Address,
+        from: PrivateKeySigner,
+        to: Address,
+        value: U256,
+    ) -> String {
+        let hash = self.send_deposit(portal, from, to, value).await;
+        let receipt = self.wait_receipt(&hash).await;
+        assert_eq!(text(&receipt, "/status"), "0x1", "{receipt}");
+        hash
+    }
+
+    /// As [`Rpc::deposit`], without waiting.
+    pub(crate) async fn send_deposit(
+        &self,
+        portal: Address,
+        from: PrivateKeySigner,
+        to: Address,
+        value: U256,
+    ) -> String {
+        use alloy::sol_types::SolCall;
+        let call = mezz_contracts::bindings::IPortal::depositTransactionCall {
+            _to: to,
+            _value: value,
+            _gasLimit: 100_000,
+            _isCreation: false,
+            _data: Bytes::new(),
+        };
+        let provider = ProviderBuilder::new()
+            .wallet(EthereumWallet::from(from))
+            .connect_http(self.url.parse().expect("a URL"));
+        let request = TransactionRequest::default()
+            .to(portal)
+            .value(value)
+            .gas_limit(500_000)
+            .input(Bytes::from(call.abi_encode()).into());
+        let pending = provider.send_transaction(request).await.expect("L1 takes the deposit");
+        let hash: B256 = *pending.tx_hash();
+        hash.to_string()
+    }
+
+    /// Deposits an ether as [`Rpc::deposit`] does.
+    pub(crate) async fn deposit_ether(&self, deployment: &Value, from: u32, to: Address) -> String {
+        self.deposit(portal(deployment), key(from), to, ether(1)).await
+    }
+}
+
+/// The portal of a deployment.
+pub(crate) fn portal(deployment: &Value) -> Address {
+    text(deployment, "/l1/contracts/portal").parse().expect("an address")
+}
+
+/// A block number or a tag.
+pub(crate) struct At(Value);
+
+impl From<u64> for At {
+    fn from(number: u64) -> Self {
+        Self(json!(format!("{number:#x}")))
+    }
+}
+
+impl From<&'static str> for At {
+    fn from(tag: &'static str) -> Self {
+        Self(json!(tag))
+    }
+}
+
+/// Every block up to `last` is the same on both nodes, down to its state.
+pub(crate) async fn assert_same_chain(a: &Rpc, b: &Rpc, last: u64) {
+    for number in 0..=last {
+        let (left, right) = (a.block(number).await, b.block(number).await);
+        for part in ["/hash", "/stateRoot", "/receiptsRoot", "/transactionsRoot"] {
+            assert_eq!(text(&left, part), text(&right, part), "{part} of block {number}");
+        }
+    }
+}
