@@ -4,11 +4,15 @@ use alloy::{
     network::{EthereumWallet, TransactionBuilder},
     primitives::{Address, B256, Bytes, U256},
     providers::{DynProvider, Provider, ProviderBuilder},
-    rpc::types::{Log, TransactionRequest},
+    rpc::{
+        json_rpc::ErrorPayload,
+        types::{Log, TransactionRequest},
+    },
     signers::local::PrivateKeySigner,
     sol_types::SolCall,
     transports::{RpcError, TransportErrorKind},
 };
+use mezz_contracts::bindings::IPortal;
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -114,6 +118,12 @@ impl Receipt {
     }
 }
 
+/// The portal's name for why it reverted.
+fn portal_error(payload: &ErrorPayload) -> Option<&'static str> {
+    let data = payload.as_revert_data()?;
+    IPortal::IPortalErrors::name_by_selector(data.get(..4)?.try_into().ok()?)
+}
+
 /// How long a transaction is waited for, seconds.
 const MINE_TIMEOUT: u64 = 120;
 /// Pause between two looks.
@@ -150,7 +160,10 @@ impl Client {
             RpcError::ErrorResp(payload) => ClientError::Refused {
                 name: self.name,
                 what: what.to_owned(),
-                reason: payload.message.to_string(),
+                reason: portal_error(payload).map_or_else(
+                    || payload.message.to_string(),
+                    |name| format!("reverted with {name}"),
+                ),
             },
             RpcError::DeserError { .. } | RpcError::NullResp => {
                 ClientError::Unexpected { name: self.name, what: what.to_owned() }
@@ -264,5 +277,22 @@ impl Client {
         block
             .map(|block| block.header.timestamp)
             .ok_or(ClientError::Unexpected { name: self.name, what: "eth_getBlockByNumber".into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reverts_of_the_portal_are_named() {
+        let payload = |data: &str| -> ErrorPayload {
+            let json = format!(r#"{{"code":3,"message":"execution reverted","data":"{data}"}}"#);
+            serde_json::from_str(&json).unwrap()
+        };
+        let name = portal_error(&payload("0xb4caa4e5"));
+        assert_eq!(name, Some("OptimismPortal_InvalidProofTimestamp"));
+        assert_eq!(portal_error(&payload("0x01020304")), None);
+        assert_eq!(portal_error(&payload("0x")), None);
     }
 }

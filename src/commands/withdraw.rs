@@ -204,7 +204,18 @@ impl Run<'_> {
             _outputRootProof: output_root_proof(&output),
             _withdrawalProof: nodes,
         };
-        let receipt = self.l1.transact(portal, U256::ZERO, &call).await?;
+        let receipt = loop {
+            match self.l1.transact(portal, U256::ZERO, &call).await {
+                // A node may try it at a time before that of the block it has just shown.
+                Err(ClientError::Refused { reason, .. })
+                    if reason.ends_with("OptimismPortal_InvalidProofTimestamp") =>
+                {
+                    step.update("waiting for the next L1 block");
+                    tokio::time::sleep(POLL).await;
+                }
+                outcome => break outcome?,
+            }
+        };
         step.done(&format!("in L1 block {}", receipt.block_number));
         Ok(())
     }

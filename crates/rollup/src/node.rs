@@ -79,7 +79,7 @@ pub enum NodeError {
         expected: u64,
     },
     /// L1 does not have the block where the chain begins.
-    #[error("the L1 at {url} does not have block {block} where this chain begins: was it reset?")]
+    #[error("the L1 at {url} does not have block {block} where this chain begins: was it reset? `mezz up --reset` begins a new chain")]
     NoOrigin {
         /// The L1.
         url: String,
@@ -243,8 +243,8 @@ async fn check_l1(l1: &L1Client, rollup: &RollupConfig) -> Result<(), NodeError>
     match l1.header(BlockNumberOrTag::Number(origin.number)).await {
         Ok(header) if header.hash() == origin.hash => Ok(()),
         Ok(_) => Err(NodeError::NoOrigin { url, block: origin }),
-        Err(error) if error.is_retryable() => Err(error.into()),
-        Err(_) => Err(NodeError::NoOrigin { url, block: origin }),
+        Err(L1Error::NotFound { .. }) => Err(NodeError::NoOrigin { url, block: origin }),
+        Err(error) => Err(error.into()),
     }
 }
 
