@@ -10,8 +10,8 @@ use crate::{
 };
 use alloy_rlp::Encodable;
 use mezz_evm::{
-    BlockAttributes, BlockExecutor, ChainSpec, ExecuteError, InvalidTx, StateOverlay, StateReader,
-    TxOutcome,
+    BlockAttributes, BlockContext, BlockExecutor, ChainSpec, ExecuteError, InvalidTx, StateOverlay,
+    StateReader, TxOutcome,
 };
 use mezz_primitives::{
     Address, B256, Header, RecoveredTransaction, Sealable, Sealed, StateDiff, Transaction,
@@ -112,6 +112,11 @@ pub struct BuildOptions {
     /// Changes of the state before the first transaction: for the developer verbs of a devnet. The block cannot be
     /// verified by executing it.
     pub patch: BTreeMap<Address, AccountPatch>,
+    /// The block's base fee in wei for a gas, if it is not to follow from the parent (EIP-1559): for the developer verbs
+    /// of a devnet, on L1 only.
+    pub base_fee: Option<u64>,
+    /// Whether an account with code may send transactions, against EIP-3607: for impersonation on a devnet, on L1 only.
+    pub allow_contract_senders: bool,
 }
 
 /// Builds blocks on one parent.
@@ -131,13 +136,16 @@ impl Builder<'_> {
         options: &BuildOptions,
     ) -> Result<BuiltBlock, BuildError> {
         self.check_attributes()?;
+        if self.spec.is_l2() && (options.base_fee.is_some() || options.allow_contract_senders) {
+            return Err(BuildError::DeveloperOption);
+        }
         if options.patch.is_empty() {
-            return self.build_on(&self.parent, None, forced, next, options.deadline);
+            return self.build_on(&self.parent, None, forced, next, options);
         }
         let patch = patch_diff(&options.patch, &self.parent)?;
         let mut patched = StateOverlay::new(&self.parent);
         patched.apply(&patch);
-        self.build_on(&patched, Some(patch), forced, next, options.deadline)
+        self.build_on(&patched, Some(patch), forced, next, options)
     }
 
     fn build_on<S: StateReader<Error = StateError>>(
@@ -146,11 +154,14 @@ impl Builder<'_> {
         patch: Option<StateDiff>,
         forced: &[RecoveredTransaction],
         next: &mut dyn FnMut(&BuildStep<'_>) -> Option<RecoveredTransaction>,
-        deadline: Option<Instant>,
+        options: &BuildOptions,
     ) -> Result<BuiltBlock, BuildError> {
-        let mut executor =
-            BlockExecutor::new(self.spec, self.parent.header(), self.attributes, state)
-                .map_err(BuildError::of_execution)?;
+        let mut context =
+            BlockContext::next(self.spec, self.parent.header(), self.attributes.clone());
+        context.base_fee = options.base_fee.unwrap_or(context.base_fee);
+        context.allow_contract_senders = options.allow_contract_senders;
+        let mut executor = BlockExecutor::with_context(self.spec, context, state)
+            .map_err(BuildError::of_execution)?;
         let mut transactions = Vec::with_capacity(forced.len());
         let mut outcomes = Vec::with_capacity(forced.len());
         let mut skipped: Vec<Skipped> = Vec::new();
@@ -171,7 +182,7 @@ impl Builder<'_> {
         // A header of the largest size that fits these attributes: what is over when the block is sealed is over now.
         let room = self.limits.max_block_bytes.saturating_sub(self.largest_frame());
         let mut refused_last = false;
-        while deadline.is_none_or(|deadline| Instant::now() < deadline) {
+        while options.deadline.is_none_or(|deadline| Instant::now() < deadline) {
             let bytes_left = room.saturating_sub(bytes);
             let step = BuildStep {
                 gas_left: executor.gas_left(),

@@ -167,6 +167,9 @@ pub enum BuildError {
     /// A patch would leave an account that the protocol deletes together with its storage (EIP-161).
     #[error("account {0} would have storage, but neither code, nonce nor balance")]
     EmptyAccount(Address),
+    /// A base fee was set or contracts were allowed to send, on an L2: nobody could derive the block.
+    #[error("the base fee and the senders of an L2 block follow its rules: they cannot be set")]
+    DeveloperOption,
     /// The state of the parent cannot be read.
     #[error(transparent)]
     State(#[from] StateError),

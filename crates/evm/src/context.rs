@@ -54,6 +54,10 @@ pub struct BlockContext {
     pub blob_base_fee: u128,
     /// The rest.
     pub attributes: BlockAttributes,
+    /// Whether an account with code may send transactions, against EIP-3607: for a development
+    /// chain whose accounts can be impersonated. Nothing but the maker of the block sets it, and
+    /// it has no effect on L2, where whoever derives the chain would refuse the block.
+    pub allow_contract_senders: bool,
 }
 
 impl BlockContext {
@@ -67,6 +71,7 @@ impl BlockContext {
             excess_blob_gas,
             blob_base_fee: spec.blob_base_fee(excess_blob_gas),
             attributes,
+            allow_contract_senders: false,
         }
     }
 
@@ -80,6 +85,7 @@ impl BlockContext {
             excess_blob_gas,
             blob_base_fee: spec.blob_base_fee(excess_blob_gas),
             attributes: BlockAttributes::of_header(header),
+            allow_contract_senders: false,
         }
     }
 
@@ -101,10 +107,11 @@ impl BlockContext {
     }
 }
 
-pub(crate) fn cfg_env(spec: &ChainSpec) -> CfgEnv {
+pub(crate) fn cfg_env(spec: &ChainSpec, block: &BlockContext) -> CfgEnv {
     let mut cfg = CfgEnv::new_with_spec(SpecId::OSAKA).with_chain_id(spec.chain_id);
     if spec.layer == Layer::L1 {
         cfg.set_max_blobs_per_tx(spec.blobs.max_blobs_per_tx);
+        cfg.disable_eip3607 = block.allow_contract_senders;
     }
     cfg
 }

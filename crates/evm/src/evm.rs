@@ -44,14 +44,14 @@ pub(crate) fn layer_evm<'a, S: StateReader, I>(
     let context = Context {
         block: block.block_env(),
         tx: crate::transaction::empty(),
-        cfg: cfg_env(spec),
+        cfg: cfg_env(spec, block),
         journaled_state: Journal::new_with_inner(StateDb(state), Default::default()),
         chain: LayerTx { layer: spec.layer, mint: None, l1_fee: U256::ZERO },
         local: Default::default(),
         error: Ok(()),
     };
     // Hands the rules of the fork to the journal, which else would keep those of its default.
-    let cfg = cfg_env(spec);
+    let cfg = cfg_env(spec, block);
     context.with_cfg(cfg).build_mainnet_with_inspector(inspector)
 }
 

@@ -1,9 +1,11 @@
 //! The rules of building.
 
 use super::harness::*;
-use crate::{AccountPatch, BuildError, BuildOptions, Chain, ChainLimits, CommitError, Refused};
+use crate::{
+    AccountPatch, BuildError, BuildOptions, Chain, ChainConfig, ChainLimits, CommitError, Refused,
+};
 use alloy_primitives::TxKind;
-use mezz_evm::{InvalidTx, StateReader};
+use mezz_evm::{ChainSpec, InvalidTx, StateReader};
 use mezz_primitives::{Address, Bytes, RecoveredTransaction, U256, keccak256};
 use std::{collections::BTreeMap, time::Instant};
 
@@ -178,4 +180,56 @@ fn a_patch_is_part_of_the_block() {
         .build(&attributes(&chain, 0), &[], &mut |_| None, &options)
         .expect_err("empty account");
     assert!(matches!(error, BuildError::EmptyAccount(_)));
+}
+
+#[test]
+fn base_fee_can_be_set_for_one_block() {
+    let chain = chain();
+    let options = BuildOptions { base_fee: Some(77), ..BuildOptions::default() };
+    let forced = [set_slot(user(0), 0, 1, 1)];
+    let built =
+        chain.build(&attributes(&chain, 0), &forced, &mut |_| None, &options).expect("builds");
+    assert_eq!(built.header().base_fee_per_gas, Some(77));
+    let record = chain.commit(built).expect("commits");
+    let next = chain.execute_block(&attributes(&chain, 0), &[]).expect("builds");
+    assert_eq!(
+        next.header().base_fee_per_gas,
+        Some(chain.spec().next_base_fee(&record.header)),
+        "then it follows from the parent"
+    );
+}
+
+#[test]
+fn contracts_send_only_if_asked_for() {
+    let chain = chain();
+    let code = AccountPatch {
+        code: Some(Bytes::from_static(STORE_CODE)),
+        nonce: Some(0),
+        ..AccountPatch::default()
+    };
+    let patch = BTreeMap::from([(user(0), code)]);
+    let forced = [set_slot(user(0), 0, 1, 1)];
+    let mut options = BuildOptions { patch, ..BuildOptions::default() };
+    let build = |options: &BuildOptions| {
+        chain.build(&attributes(&chain, 0), &forced, &mut |_| None, options)
+    };
+    assert!(matches!(
+        build(&options),
+        Err(BuildError::InvalidTransaction { source: InvalidTx::SenderHasCode, .. })
+    ));
+    options.allow_contract_senders = true;
+    assert!(build(&options).expect("builds").outcomes()[0].success);
+}
+
+#[test]
+fn an_l2_block_takes_no_developer_options() {
+    let config = ChainConfig { spec: ChainSpec::l2(1337), ..config(None, ChainLimits::default()) };
+    let chain = Chain::open(config).expect("opens");
+    for options in [
+        BuildOptions { base_fee: Some(77), ..BuildOptions::default() },
+        BuildOptions { allow_contract_senders: true, ..BuildOptions::default() },
+    ] {
+        let refused = chain.build(&attributes(&chain, 0), &[], &mut |_| None, &options);
+        assert!(matches!(refused, Err(BuildError::DeveloperOption)));
+    }
 }

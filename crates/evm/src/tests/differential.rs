@@ -100,7 +100,7 @@ proptest! {
         }
         let block = BlockContext::next(&spec, &parent(&spec), attributes(&spec));
         let mut plain = Context::mainnet()
-            .with_cfg(cfg_env(&spec))
+            .with_cfg(cfg_env(&spec, &block))
             .with_block(block.block_env())
             // `State` deletes empty accounts as EIP-161 has it; `CacheDB` alone keeps them.
             .with_db(State::builder().with_database(db).build())

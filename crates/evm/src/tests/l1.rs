@@ -1,6 +1,7 @@
 //! Blocks under Ethereum's rules.
 
 use super::*;
+use crate::BlockContext;
 use alloy_consensus::constants::EMPTY_ROOT_HASH;
 use alloy_eips::{eip2935::HISTORY_STORAGE_ADDRESS, eip4788::BEACON_ROOTS_ADDRESS};
 use mezz_primitives::{Account, receipts_root, transactions_root};
@@ -295,6 +296,26 @@ fn the_header_commits_to_what_happened() {
     assert_eq!(header.withdrawals_root, Some(EMPTY_ROOT_HASH));
     assert_eq!(header.base_fee_per_gas, Some(BASE_FEE));
     // The same block from its header is the same block.
-    let context = crate::BlockContext::of_header(&SPEC, &header);
+    let context = BlockContext::of_header(&SPEC, &header);
     assert_eq!(context, outcome.context);
+}
+
+#[test]
+fn contracts_send_only_where_the_block_allows_it() {
+    let sent = |spec: &ChainSpec, allow_contract_senders| {
+        let mut state = genesis();
+        state.set_balance(COUNTER.0, U256::from(ETHER));
+        let next = BlockContext::next(spec, &parent(spec), attributes(spec));
+        let context = BlockContext { allow_contract_senders, ..next };
+        let mut block = BlockExecutor::with_context(spec, context, &state).expect("begins");
+        let tx = signed(COUNTER.0, eip1559(0, TxKind::Call(BOB), 5));
+        match block.execute(&tx.tx, tx.sender) {
+            Ok(outcome) => Ok(outcome.success),
+            Err(ExecuteError::Invalid(error)) => Err(error),
+            Err(other) => panic!("{other}"),
+        }
+    };
+    assert_eq!(sent(&SPEC, true), Ok(true));
+    assert_eq!(sent(&SPEC, false), Err(InvalidTx::SenderHasCode));
+    assert_eq!(sent(&ChainSpec::l2(CHAIN), true), Err(InvalidTx::SenderHasCode));
 }

@@ -137,3 +137,25 @@ fn what_is_not_there_is_an_error() {
     let error = trace_transaction(&spec, &header, &state, &transactions, 0, &js);
     assert!(matches!(error.expect_err("no JavaScript"), TraceError::Tracer(_)));
 }
+
+#[test]
+fn what_an_impersonated_contract_sent_is_traced() {
+    let spec = ChainSpec::l1(CHAIN);
+    let mut state = genesis();
+    state.set_balance(COUNTER.0, U256::from(ETHER));
+    let context = BlockContext {
+        allow_contract_senders: true,
+        ..BlockContext::next(&spec, &parent(&spec), attributes(&spec))
+    };
+    let txs = [0, 1].map(|nonce| signed(COUNTER.0, eip1559(nonce, TxKind::Call(BOB), 5)));
+    let mut block = BlockExecutor::with_context(&spec, context, &state).expect("begins");
+    for tx in &txs {
+        block.execute(&tx.tx, tx.sender).expect("allowed");
+    }
+    let outcome = block.finish().expect("ends");
+    let header = outcome.seal_l1_header(txs.iter().map(|tx| &tx.tx), B256::ZERO);
+    let options = options(GethDebugBuiltInTracerType::CallTracer, false);
+    let trace = trace_transaction(&spec, &header, &state, &txs, 1, &options).expect("traces");
+    let GethTrace::CallTracer(frame) = trace else { panic!("another tracer's") };
+    assert_eq!((frame.from, frame.error), (COUNTER.0, None));
+}

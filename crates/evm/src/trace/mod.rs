@@ -124,7 +124,9 @@ impl<'a, S: StateReader> Replay<'a, S> {
         state: &'a S,
         before: &[RecoveredTransaction],
     ) -> Result<Self, ExecuteError<S::Error>> {
-        let block = BlockContext::of_header(spec, header);
+        // The block is in the chain: who may send was decided when it was made.
+        let block =
+            BlockContext { allow_contract_senders: true, ..BlockContext::of_header(spec, header) };
         let mut executor = BlockExecutor::with_context(spec, block.clone(), state)?;
         for tx in before {
             executor.execute(&tx.tx, tx.sender)?;
