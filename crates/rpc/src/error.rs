@@ -12,8 +12,6 @@ pub const EXECUTION_REVERTED: i32 = 3;
 pub const SERVER_ERROR: i32 = -32000;
 /// The request took too long, or waited too long for what it asked for.
 pub const TIMEOUT: i32 = -32002;
-/// The method exists for clients' sake but this node cannot do it.
-pub const UNSUPPORTED: i32 = -32004;
 /// A limit of this node stands against it.
 pub const LIMIT_EXCEEDED: i32 = -32005;
 /// There is no such method, or not here.

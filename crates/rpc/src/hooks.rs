@@ -42,6 +42,12 @@ pub trait Hooks: Send + Sync + 'static {
         Err(unknown_account())
     }
 
+    /// Base fee of the next block in wei for a gas, if it is set and does not follow from the
+    /// newest block (EIP-1559).
+    fn next_base_fee(&self) -> Option<u64> {
+        None
+    }
+
     /// Fields that the receipt at `index` of `block` has besides Ethereum's and a deposit's.
     fn receipt_fields(&self, block: &BlockRecord, index: usize) -> Map<String, Value> {
         let _ = (block, index);

@@ -34,7 +34,7 @@ pub use context::RpcContext;
 pub use dev::DevAccounts;
 pub use error::{
     EXECUTION_REVERTED, Failure, INTERNAL_ERROR, INVALID_PARAMS, LIMIT_EXCEEDED, METHOD_NOT_FOUND,
-    RESPONSE_TOO_BIG, RpcError, SERVER_ERROR, TIMEOUT, UNSUPPORTED,
+    RESPONSE_TOO_BIG, RpcError, SERVER_ERROR, TIMEOUT,
 };
 pub use hooks::{Hooks, L1Hooks, UnsignedTransaction};
 pub use methods::register;

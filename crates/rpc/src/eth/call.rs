@@ -49,7 +49,7 @@ impl Environment {
         let spec = *context.chain.spec();
         let record = context.block(id)?;
         let at = match id {
-            Some(BlockId::Number(BlockNumberOrTag::Pending)) => next_block(&spec, &record),
+            Some(BlockId::Number(BlockNumberOrTag::Pending)) => next_block(context, &record),
             _ => BlockContext::of_header(&spec, &record.header),
         };
         let state = context.state_of(&record)?;
@@ -95,11 +95,12 @@ impl Environment {
 
 /// The block after `head`, a second later, at a base fee that is not above the head's: clients
 /// derive their fee caps from either.
-fn next_block(spec: &ChainSpec, head: &BlockRecord) -> BlockContext {
+fn next_block(context: &Context, head: &BlockRecord) -> BlockContext {
     let mut attributes = BlockAttributes::of_header(&head.header);
     attributes.timestamp = attributes.timestamp.saturating_add(1);
-    let mut next = BlockContext::next(spec, &head.header, attributes);
-    next.base_fee = next.base_fee.min(head.header.base_fee_per_gas.unwrap_or(u64::MAX));
+    let mut next = BlockContext::next(context.chain.spec(), &head.header, attributes);
+    let current = head.header.base_fee_per_gas.unwrap_or(u64::MAX);
+    next.base_fee = context.next_base_fee(&head.header).min(current);
     next
 }
 

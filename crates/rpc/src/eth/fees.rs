@@ -30,7 +30,8 @@ pub(super) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
 impl Context {
     /// Base fee of the block after `header`, wei per gas.
     pub(crate) fn next_base_fee(&self, header: &Header) -> u64 {
-        self.chain.spec().next_base_fee(header)
+        let set = self.hooks.next_base_fee().filter(|_| header.number == self.head().number());
+        set.unwrap_or_else(|| self.chain.spec().next_base_fee(header))
     }
 
     /// Blob base fee in the block of `header`, wei per blob gas; none if it has no blob gas.

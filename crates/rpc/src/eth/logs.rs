@@ -71,10 +71,12 @@ impl Context {
         }
         let mut bytes = 0;
         for number in from..=to {
-            let Some(block) = self.by_number(number)? else {
-                // Unwound since the range was fixed.
-                break;
-            };
+            // Unwound since the range was fixed, if there is none.
+            let Some(header) = self.header_by_number(number)? else { break };
+            if !filter.matches_bloom(header.logs_bloom) {
+                continue;
+            }
+            let Some(block) = self.by_number(number)? else { break };
             let before = logs.len();
             let complete = block_logs(&block, filter, false, limit, &mut logs);
             bytes += logs_bytes(&logs[before..]);

@@ -4,8 +4,10 @@ use super::{
     LOGGER,
     node::{Node, Setup, node, word},
 };
+use mezz_chain::ChainLimits;
 use mezz_primitives::Address;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// Block n has a log with topic n, up to block 5; block 6 has none.
 async fn logged(setup: Setup) -> Node {
@@ -90,4 +92,27 @@ async fn logs_are_bounded_in_bytes_too() {
     assert_eq!(error.code, -32005);
     assert!(error.message.contains("more than 3500 bytes"), "{}", error.message);
     assert!(error.message.ends_with("[0x0, 0x3]."), "{}", error.message);
+}
+
+/// Few blocks of many have what is searched for, and most have left memory.
+#[tokio::test]
+async fn sparse_logs_are_found_in_memory_and_on_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let few =
+        ChainLimits { recent_blocks: 2, flush_interval: Duration::ZERO, ..ChainLimits::default() };
+    for data_dir in [None, Some(dir.path().to_owned())] {
+        let node = Setup { data_dir, chain: few.clone(), ..Setup::default() }.start().await;
+        for n in 0..200u64 {
+            if n % 50 == 0 {
+                node.send(n / 50, LOGGER, 0, word(7).as_slice()).await;
+            }
+            node.mine();
+        }
+        let search = |topic: u8| json!([{ "fromBlock": "0x0", "topics": [word(topic)] }]);
+        let logs = node.ask("eth_getLogs", search(7)).await;
+        let numbers: Vec<_> =
+            logs.as_array().unwrap().iter().map(|log| log["blockNumber"].clone()).collect();
+        assert_eq!(numbers, ["0x1", "0x33", "0x65", "0x97"]);
+        assert_eq!(node.ask("eth_getLogs", search(8)).await, json!([]));
+    }
 }

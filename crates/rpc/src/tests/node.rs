@@ -17,7 +17,7 @@ use mezz_evm::{BlockAttributes, ChainSpec, StateReader as _};
 use mezz_pool::{AccountState, BlockUpdate, LookupError, Pool, PoolConfig};
 use mezz_primitives::{Address, B256, TxKind};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 pub(super) const CHAIN_ID: u64 = 31_337;
 pub(super) const ETHER: u64 = 1_000_000_000_000_000_000;
@@ -44,11 +44,19 @@ pub(super) struct Setup {
     pub(super) limits: Limits,
     pub(super) cors: Cors,
     pub(super) extra: Vec<jsonrpsee::Methods>,
+    pub(super) data_dir: Option<PathBuf>,
+    pub(super) chain: ChainLimits,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { limits: Limits::default(), cors: Cors::Any, extra: Vec::new() }
+        Self {
+            limits: Limits::default(),
+            cors: Cors::Any,
+            extra: Vec::new(),
+            data_dir: None,
+            chain: ChainLimits::default(),
+        }
     }
 }
 
@@ -96,8 +104,8 @@ impl Setup {
         let chain = Chain::open(ChainConfig {
             spec: ChainSpec::l1(CHAIN_ID),
             genesis: genesis(dev.address()),
-            data_dir: None,
-            limits: ChainLimits::default(),
+            data_dir: self.data_dir,
+            limits: self.chain,
         })
         .unwrap();
         let config = PoolConfig {
