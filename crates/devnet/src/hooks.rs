@@ -2,14 +2,12 @@
 
 use alloy_consensus::SignableTransaction as _;
 use alloy_primitives::Signature;
-use mezz_chain::Chain;
+use mezz_evm::StateReader;
 use mezz_primitives::{Address, B256, RecoveredTransaction, Transaction, U256};
 use mezz_rpc::{DevAccounts, Failure, Hooks, UnsignedTransaction};
 use parking_lot::RwLock;
 use std::collections::BTreeSet;
 
-/// What the code of a delegated account begins with (EIP-7702).
-const EIP7702_DESIGNATOR: [u8; 3] = [0xef, 0x01, 0x00];
 /// Most accounts that are impersonated at a time.
 const MAX_IMPERSONATED: usize = 10_000;
 
@@ -23,16 +21,21 @@ struct Impersonated {
 /// The hooks of the embedded Layer 1.
 #[derive(Debug)]
 pub(crate) struct DevnetHooks {
-    chain: Chain,
     keys: DevAccounts,
     addresses: Vec<Address>,
     impersonated: RwLock<Impersonated>,
+    next_base_fee: RwLock<Option<u64>>,
 }
 
 impl DevnetHooks {
-    pub(crate) fn new(chain: Chain, keys: DevAccounts) -> Self {
+    pub(crate) fn new(keys: DevAccounts) -> Self {
         let addresses = keys.addresses();
-        Self { chain, keys, addresses, impersonated: RwLock::default() }
+        Self { keys, addresses, impersonated: RwLock::default(), next_base_fee: RwLock::default() }
+    }
+
+    /// Tells the server what base fee a verb has set for the next block.
+    pub(crate) fn set_next_base_fee(&self, base_fee: Option<u64>) {
+        *self.next_base_fee.write() = base_fee;
     }
 
     /// Allows `address` as a sender. False if too many are allowed already.
@@ -53,18 +56,6 @@ impl DevnetHooks {
         self.impersonated.write().all = all;
     }
 
-    /// A contract cannot send: blocks here follow EIP-3607.
-    fn check_sender(&self, from: &Address) -> Result<(), Failure> {
-        let state = self.chain.state().map_err(Failure::internal)?;
-        let code = state.account_code(from).map_err(Failure::internal)?;
-        if code.is_empty() || code.starts_with(&EIP7702_DESIGNATOR) {
-            return Ok(());
-        }
-        Err(Failure::server(format!(
-            "sender not an eoa: {from} is a contract and cannot send (EIP-3607); call it from an account, or set its code aside with anvil_setCode"
-        )))
-    }
-
     fn is_impersonated(&self, address: &Address) -> bool {
         let impersonated = self.impersonated.read();
         impersonated.all || impersonated.accounts.contains(address)
@@ -83,7 +74,6 @@ impl Hooks for DevnetHooks {
         tx: UnsignedTransaction,
     ) -> Result<RecoveredTransaction, Failure> {
         if !self.addresses.contains(&from) && self.is_impersonated(&from) {
-            self.check_sender(&from)?;
             return Ok(unsigned(from, tx));
         }
         self.keys.sign_transaction(from, tx)
@@ -92,14 +82,39 @@ impl Hooks for DevnetHooks {
     fn sign_digest(&self, from: Address, digest: B256) -> Result<[u8; 65], Failure> {
         self.keys.sign_digest(from, digest)
     }
+
+    fn next_base_fee(&self) -> Option<u64> {
+        *self.next_base_fee.read()
+    }
 }
 
 /// A transaction of `from` that nobody has signed. Its signature is the sender's address, so that
 /// equal transactions of two senders have two hashes.
 pub(crate) fn unsigned(from: Address, tx: UnsignedTransaction) -> RecoveredTransaction {
-    let signature = Signature::new(U256::from_be_slice(from.as_slice()), U256::ONE, false);
     RecoveredTransaction {
-        tx: Transaction::Ethereum(tx.into_signed(signature).into()),
+        tx: Transaction::Ethereum(tx.into_signed(no_signature(&from)).into()),
         sender: from,
+    }
+}
+
+fn no_signature(from: &Address) -> Signature {
+    Signature::new(U256::from_be_slice(from.as_slice()), U256::ONE, false)
+}
+
+/// Whether the sender may send what it has signed: a contract may not (EIP-3607). What nobody has
+/// signed is of an impersonated account, which may be a contract.
+pub(crate) fn may_send<S: StateReader>(
+    state: &S,
+    tx: &RecoveredTransaction,
+) -> Result<bool, S::Error> {
+    // To sign like this with a key is as hard as to find a preimage of the address.
+    if let Transaction::Ethereum(signed) = &tx.tx
+        && *signed.signature() == no_signature(&tx.sender)
+    {
+        return Ok(true);
+    }
+    match state.account(&tx.sender)? {
+        Some(account) if account.has_code() => Ok(state.code(&account.code_hash)?.is_eip7702()),
+        _ => Ok(true),
     }
 }

@@ -4,13 +4,15 @@ use crate::{
     BlobRetention, DevnetError, Mining,
     blobs::{BlobStore, TxBlobs},
     clock,
-    hooks::DevnetHooks,
+    hooks::{self, DevnetHooks},
     settings::{self, Settings},
 };
-use mezz_chain::{AccountPatch, BlockRecord, BuildOptions, BuildStep, BuiltBlock, Chain, Refused};
+use mezz_chain::{
+    AccountPatch, BlockRecord, BuildOptions, BuildStep, BuiltBlock, Chain, Refused, StateView,
+};
 use mezz_evm::{BlockAttributes, InvalidTx};
 use mezz_pool::{AccountState, BestTransactions, BlockUpdate, NewTransaction, Pool};
-use mezz_primitives::{Address, B256, Bytes, RecoveredTransaction, keccak256};
+use mezz_primitives::{Address, B256, Bytes, Header, RecoveredTransaction, keccak256};
 use parking_lot::{Mutex, MutexGuard};
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -112,8 +114,14 @@ impl Node {
         if settings != writer.settings {
             settings.store(&self.chain)?;
             writer.settings = settings;
+            self.tell_pool(&[], &[], &settings);
         }
         Ok(())
+    }
+
+    /// Base fee of the next block that takes transactions from the pool, wei for a gas.
+    pub(crate) fn next_base_fee(&self, settings: &Settings, head: &Header) -> u64 {
+        settings.next_base_fee.unwrap_or_else(|| self.chain.spec().next_base_fee(head))
     }
 
     /// Mines a block on the head. None: it would have been empty, and that was not wanted.
@@ -134,10 +142,20 @@ impl Node {
             settings.clock.advance(now, timestamp);
         }
         let attributes = attributes(&settings, &head, timestamp);
-        let mut source = Source::new(self, &head, plan.first, plan.from_pool);
-        let options = BuildOptions { deadline: None, patch: plan.patch };
+        let mut source = Source::new(self, &head, plan.first, plan.from_pool, &settings)?;
+        let options = BuildOptions {
+            deadline: None,
+            patch: plan.patch,
+            base_fee: if plan.from_pool { settings.next_base_fee.take() } else { None },
+            // The source holds back what a contract has signed itself.
+            allow_contract_senders: true,
+        };
         let built = self.chain.build(&attributes, &[], &mut |step| source.next(step), &options)?;
         self.drop_unusable(&built);
+        for hash in source.held_back.drain(..) {
+            tracing::warn!(%hash, "dropped a transaction that a contract has signed (EIP-3607)");
+            self.pool.remove(&hash);
+        }
         if plan.skip_empty && built.record().transactions.is_empty() {
             return Ok(None);
         }
@@ -197,16 +215,18 @@ impl Node {
         Ok(())
     }
 
-    fn tell_pool(
+    /// Tells the pool and the server how the chain stands.
+    pub(crate) fn tell_pool(
         &self,
         included: &[B256],
         changed: &[(Address, AccountState)],
         settings: &Settings,
     ) {
+        self.hooks.set_next_base_fee(settings.next_base_fee);
         self.pool.on_block(&BlockUpdate {
             included,
             changed,
-            next_base_fee: self.chain.spec().next_base_fee(&self.chain.head().header),
+            next_base_fee: self.next_base_fee(settings, &self.chain.head().header),
             block_gas_limit: settings.gas_limit,
         });
     }
@@ -252,42 +272,68 @@ fn attributes(settings: &Settings, head: &BlockRecord, timestamp: u64) -> BlockA
 
 /// The transactions of a block in the order in which they are tried.
 struct Source {
+    state: StateView,
     first: VecDeque<NewTransaction>,
     best: Option<BestTransactions>,
     last_from_pool: bool,
     misfits: usize,
     sidecars: HashMap<B256, TxBlobs>,
+    /// Transactions that no block can hold, whatever it allows.
+    held_back: Vec<B256>,
 }
 
 impl Source {
-    fn new(node: &Node, head: &BlockRecord, first: Vec<NewTransaction>, from_pool: bool) -> Self {
-        let spec = node.chain.spec();
-        Self {
+    fn new(
+        node: &Node,
+        head: &BlockRecord,
+        first: Vec<NewTransaction>,
+        from_pool: bool,
+        settings: &Settings,
+    ) -> Result<Self, DevnetError> {
+        Ok(Self {
+            state: node.chain.state()?,
             first: first.into(),
             best: from_pool.then(|| {
                 node.pool.best_with_blobs(
-                    spec.next_base_fee(&head.header),
-                    spec.next_blob_base_fee(&head.header),
+                    node.next_base_fee(settings, &head.header),
+                    node.chain.spec().next_blob_base_fee(&head.header),
                 )
             }),
             last_from_pool: false,
             misfits: 0,
             sidecars: HashMap::new(),
-        }
+            held_back: Vec::new(),
+        })
     }
 
     fn next(&mut self, step: &BuildStep<'_>) -> Option<RecoveredTransaction> {
         if let Some(reason) = step.refused {
-            if self.last_from_pool
-                && let Some(best) = &mut self.best
-            {
-                best.decline();
-            }
+            self.decline();
             self.misfits += usize::from(fits_later(reason));
         }
         if step.gas_left < LEAST_GAS || self.misfits > MAX_MISFITS {
             return None;
         }
+        loop {
+            let tx = self.candidate()?;
+            // A state that cannot be read fails the block where it is executed.
+            if hooks::may_send(&self.state, &tx).unwrap_or(true) {
+                return Some(tx);
+            }
+            self.held_back.push(tx.hash());
+            self.decline();
+        }
+    }
+
+    fn decline(&mut self) {
+        if self.last_from_pool
+            && let Some(best) = &mut self.best
+        {
+            best.decline();
+        }
+    }
+
+    fn candidate(&mut self) -> Option<RecoveredTransaction> {
         if let Some(NewTransaction { tx, sidecar }) = self.first.pop_front() {
             if let Some(sidecar) = sidecar {
                 self.sidecars.insert(tx.hash(), (tx.hash(), sidecar));

@@ -19,12 +19,22 @@ pub(crate) struct Settings {
     /// How often blocks were taken off: part of what makes a block's randomness, so that a block
     /// which replaces another has another hash.
     pub(crate) fork: u64,
+    /// Base fee of the next block that takes transactions from the pool, wei for a gas, if it is
+    /// not to follow from its parent.
+    #[serde(default)]
+    pub(crate) next_base_fee: Option<u64>,
 }
 
 impl Settings {
     /// Those of the last run, or the first ones.
     pub(crate) fn load(chain: &Chain, gas_limit: u64) -> Self {
-        let first = Self { clock: Clock::default(), coinbase: Address::ZERO, gas_limit, fork: 0 };
+        let first = Self {
+            clock: Clock::default(),
+            coinbase: Address::ZERO,
+            gas_limit,
+            fork: 0,
+            next_base_fee: None,
+        };
         let Some(stored) = chain.get_meta(KEY) else { return first };
         serde_json::from_slice(&stored).unwrap_or_else(|error| {
             tracing::warn!(%error, "what the verbs have set is not readable: starting without it");

@@ -135,7 +135,7 @@ fn open(config: &DevnetConfig) -> Result<(Node, Vec<DevAccount>), DevnetError> {
         limits: ChainLimits::default(),
     })?;
     let pool = pool(&chain, config);
-    let hooks = Arc::new(DevnetHooks::new(chain.clone(), DevAccounts::new(signers)));
+    let hooks = Arc::new(DevnetHooks::new(DevAccounts::new(signers)));
     let node = Node::new(chain, pool, hooks, config, genesis_time)?;
     Ok((node, accounts))
 }

@@ -49,7 +49,8 @@ struct ForkConfig {
 fn node_info(node: &Node, args: Args<'_>) -> Result<NodeInfo, Failure> {
     args.end()?;
     let head = node.chain.head();
-    let base_fee = u128::from(node.chain.spec().next_base_fee(&head.header));
+    let settings = node.settings();
+    let base_fee = u128::from(node.next_base_fee(&settings, &head.header));
     Ok(NodeInfo {
         current_block_number: U64::from(head.number()),
         current_block_timestamp: head.header.timestamp,
@@ -59,7 +60,7 @@ fn node_info(node: &Node, args: Args<'_>) -> Result<NodeInfo, Failure> {
         environment: Environment {
             base_fee: U128::from(base_fee),
             chain_id: node.chain.spec().chain_id,
-            gas_limit: U64::from(node.settings().gas_limit),
+            gas_limit: U64::from(settings.gas_limit),
             gas_price: U128::from(base_fee.saturating_add(TIP)),
         },
         fork_config: ForkConfig::default(),

@@ -8,7 +8,7 @@ use crate::{
 };
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
 use mezz_primitives::Address;
-use mezz_rpc::{Args, Failure, UNSUPPORTED};
+use mezz_rpc::{Args, Failure};
 use serde::Deserialize;
 use std::time::Duration;
 
@@ -174,9 +174,9 @@ fn set_coinbase(node: &Node, mut args: Args<'_>) -> Result<(), Failure> {
     Ok(node.set(|settings| settings.coinbase = coinbase)?)
 }
 
-fn set_base_fee(_: &Node, _: Args<'_>) -> Result<(), Failure> {
-    Err(Failure::new(
-        UNSUPPORTED,
-        "the base fee cannot be set: it follows from the parent block (EIP-1559)",
-    ))
+/// Wei for a gas in the next block, after which it follows demand again (EIP-1559).
+fn set_base_fee(node: &Node, mut args: Args<'_>) -> Result<(), Failure> {
+    let Number(base_fee) = args.required()?;
+    args.end()?;
+    Ok(node.set(|settings| settings.next_base_fee = Some(base_fee))?)
 }

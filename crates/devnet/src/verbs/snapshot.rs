@@ -46,5 +46,6 @@ fn revert(node: &Node, mut args: Args<'_>) -> Result<bool, Failure> {
     writer.settings = crate::settings::Settings { fork, ..snapshot.settings };
     writer.settings.store(&node.chain)?;
     node.pool.clear();
+    node.tell_pool(&[], &[], &writer.settings);
     Ok(true)
 }

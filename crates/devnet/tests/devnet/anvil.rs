@@ -111,6 +111,7 @@ async fn answers_have_the_shapes_of_anvils() {
         ("anvil_setBlockTimestampInterval", json!([1])),
         ("anvil_removeBlockTimestampInterval", json!([])),
         ("anvil_setCoinbase", json!([a])),
+        ("anvil_setNextBlockBaseFeePerGas", json!(["0x10"])),
         ("anvil_rollback", json!([1])),
         ("anvil_reorg", json!([1, []])),
         ("anvil_reorg", json!([500, []])),

@@ -70,18 +70,53 @@ async fn equal_transactions_of_two_impersonated_senders_are_two() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn contract_cannot_send_and_says_so() {
+async fn impersonated_contract_sends_and_keeps_its_code() {
     let net = start(config(Mining::OnDemand)).await;
     let contract = Address::repeat_byte(0xcc);
+    let to = Address::repeat_byte(0xaa);
     net.verb("anvil_setBalance", json!([contract, "0xde0b6b3a7640000"])).await;
     net.verb("anvil_setCode", json!([contract, "0x00"])).await;
-    net.verb("anvil_impersonateAccount", json!([contract])).await;
-    let request = json!([{ "from": contract, "to": Address::ZERO, "gas": "0x5208" }]);
+    let request = json!([{ "from": contract, "to": to, "value": "0x5" }]);
     let error = net.try_verb("eth_sendTransaction", request.clone()).await.unwrap_err();
-    assert!(error.contains("EIP-3607"), "{error}");
+    assert!(error.contains("unknown account"), "{error}");
+
+    net.verb("anvil_impersonateAccount", json!([contract])).await;
+    let hash = net.verb("eth_sendTransaction", request.clone()).await;
+    let receipt = mined(&net, &hash).await;
+    assert!(receipt.status());
+    assert_eq!(receipt.from, contract);
+    assert_eq!(net.balance(to).await, U256::from(5));
+    assert_eq!(net.provider.get_code_at(contract).await.unwrap().as_ref(), [0]);
+    let trace = net.verb("debug_traceTransaction", json!([hash, { "tracer": "callTracer" }])).await;
+    assert_eq!(trace["from"], json!(contract));
+
+    net.verb("anvil_stopImpersonatingAccount", json!([contract])).await;
+    assert!(net.try_verb("eth_sendTransaction", request).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contract_cannot_send_what_it_has_signed() {
+    let net = start(config(Mining::Manual)).await;
+    let sender = net.account(0);
+    let other = json!([{ "from": net.account(1), "to": Address::ZERO, "value": "0x1" }]);
+    let (raw, hash) = net.raw(0, Address::ZERO, 1, 0).await;
+    net.verb("anvil_setCode", json!([sender, "0x00"])).await;
+    // That somebody else is impersonated changes nothing.
+    net.verb("anvil_autoImpersonateAccount", json!([true])).await;
+    net.verb("eth_sendRawTransaction", json!([raw])).await;
+    net.verb("eth_sendTransaction", other.clone()).await;
+    net.verb("evm_mine", json!([])).await;
+    assert_eq!(net.head().await.transactions.len(), 1);
+    assert!(net.provider.get_transaction_receipt(hash).await.unwrap().is_none());
+    assert_eq!(net.verb("txpool_status", json!([])).await["pending"], "0x0", "dropped");
+    // Nor in a block that a reorganisation brings.
+    net.verb("anvil_reorg", json!([1, [[raw, 0]]])).await;
+    assert!(net.head().await.transactions.is_empty());
+
     // A delegated account is no contract (EIP-7702).
     let delegated = format!("0xef0100{}", "11".repeat(20));
-    net.verb("anvil_setCode", json!([contract, delegated])).await;
-    let hash = net.verb("eth_sendTransaction", request).await;
-    assert!(mined(&net, &hash).await.status());
+    net.verb("anvil_setCode", json!([sender, delegated])).await;
+    net.verb("eth_sendRawTransaction", json!([raw])).await;
+    net.verb("evm_mine", json!([])).await;
+    assert!(mined(&net, &json!(hash)).await.status());
 }

@@ -159,11 +159,50 @@ async fn dropped_transactions_are_not_mined() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn verb_that_cannot_be_honoured_says_so() {
+async fn base_fee_is_set_for_one_block() {
     let net = start(config(Mining::Manual)).await;
     let verb = "anvil_setNextBlockBaseFeePerGas";
-    let error = net.try_verb(verb, json!(["0x10"])).await.unwrap_err();
-    assert!(error.starts_with("-32004") && error.contains("EIP-1559"), "{error}");
+    let set = 50_000_000_000u64;
+    net.verb(verb, json!(["0xba43b7400"])).await;
+    // A change of an account is a block here but not on other nodes: it is not the next one.
+    net.verb("anvil_setBalance", json!([Address::repeat_byte(1), "0x1"])).await;
+    assert_eq!(net.verb("eth_baseFee", json!([])).await, json!("0xba43b7400"));
+    let price: U256 = serde_json::from_value(net.verb("eth_gasPrice", json!([])).await).unwrap();
+    assert!(price >= U256::from(set), "{price}");
+    let info = net.verb("anvil_nodeInfo", json!([])).await;
+    assert_eq!(info["environment"]["baseFee"], "0xba43b7400");
+
+    // What the node fills in pays it; what pays less waits.
+    let (from, to) = (net.account(0), Address::ZERO);
+    net.verb("eth_sendTransaction", json!([{ "from": from, "to": to, "value": "0x1" }])).await;
+    let cheap = json!([{ "from": net.account(1), "to": to, "gasPrice": "0xba43b73ff" }]);
+    let cheap = net.verb("eth_sendTransaction", cheap).await;
+    net.verb("evm_mine", json!([])).await;
+    let head = net.head().await;
+    assert_eq!(head.header.base_fee_per_gas, Some(set));
+    assert_eq!(head.transactions.len(), 1);
+    net.verb("evm_mine", json!([])).await;
+    let head = net.head().await;
+    assert!(head.header.base_fee_per_gas < Some(set), "it follows demand again");
+    assert_eq!(json!(head.transactions.hashes().next().unwrap()), cheap);
+
+    // Down to nothing, which estimates and fees follow.
+    net.verb("hardhat_setNextBlockBaseFeePerGas", json!([0])).await;
+    let free = json!([{ "from": from, "to": to, "gasPrice": "0x0" }]);
+    net.verb("eth_sendTransaction", free).await;
+    let filled = json!([{ "from": net.account(2), "to": to }]);
+    net.verb("eth_sendTransaction", filled).await;
+    net.verb("evm_mine", json!([])).await;
+    let head = net.head().await;
+    assert_eq!((head.header.base_fee_per_gas, head.transactions.len()), (Some(0), 2));
+
+    // Going back forgets what was set after the snapshot.
+    let snapshot = net.verb("evm_snapshot", json!([])).await;
+    net.verb(verb, json!(["0x10"])).await;
+    net.verb("evm_revert", json!([snapshot])).await;
+    assert_ne!(net.verb("eth_baseFee", json!([])).await, json!("0x10"));
+    let error = net.try_verb(verb, json!(["0x10000000000000000"])).await.unwrap_err();
+    assert!(error.starts_with("-32602"), "{error}");
 }
 
 /// What is stopped leaves nothing behind that still mines or holds the directory.
