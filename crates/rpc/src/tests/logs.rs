@@ -7,7 +7,10 @@ use super::{
 use mezz_chain::ChainLimits;
 use mezz_primitives::Address;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 /// Block n has a log with topic n, up to block 5; block 6 has none.
 async fn logged(setup: Setup) -> Node {
@@ -94,25 +97,52 @@ async fn logs_are_bounded_in_bytes_too() {
     assert!(error.message.ends_with("[0x0, 0x3]."), "{}", error.message);
 }
 
-/// Few blocks of many have what is searched for, and most have left memory.
+/// `blocks` blocks of which each 50th has a log with topic 7. With a directory, nearly all of them
+/// have left memory.
+async fn sparse(blocks: u64, data_dir: Option<PathBuf>) -> Node {
+    let chain =
+        ChainLimits { recent_blocks: 2, flush_interval: Duration::ZERO, ..ChainLimits::default() };
+    let node = Setup { data_dir, chain, ..Setup::default() }.start().await;
+    for n in 0..blocks {
+        if n % 50 == 0 {
+            node.send(n / 50, LOGGER, 0, word(7).as_slice()).await;
+        }
+        node.mine();
+    }
+    node
+}
+
+fn all_with(topic: u8) -> Value {
+    json!([{ "fromBlock": "0x0", "topics": [word(topic)] }])
+}
+
 #[tokio::test]
 async fn sparse_logs_are_found_in_memory_and_on_disk() {
     let dir = tempfile::tempdir().unwrap();
-    let few =
-        ChainLimits { recent_blocks: 2, flush_interval: Duration::ZERO, ..ChainLimits::default() };
     for data_dir in [None, Some(dir.path().to_owned())] {
-        let node = Setup { data_dir, chain: few.clone(), ..Setup::default() }.start().await;
-        for n in 0..200u64 {
-            if n % 50 == 0 {
-                node.send(n / 50, LOGGER, 0, word(7).as_slice()).await;
-            }
-            node.mine();
-        }
-        let search = |topic: u8| json!([{ "fromBlock": "0x0", "topics": [word(topic)] }]);
-        let logs = node.ask("eth_getLogs", search(7)).await;
+        let node = sparse(200, data_dir).await;
+        let logs = node.ask("eth_getLogs", all_with(7)).await;
         let numbers: Vec<_> =
             logs.as_array().unwrap().iter().map(|log| log["blockNumber"].clone()).collect();
         assert_eq!(numbers, ["0x1", "0x33", "0x65", "0x97"]);
-        assert_eq!(node.ask("eth_getLogs", search(8)).await, json!([]));
+        assert_eq!(node.ask("eth_getLogs", all_with(8)).await, json!([]));
     }
+}
+
+/// Timing, run by hand.
+#[tokio::test]
+#[ignore = "a measurement, not a check"]
+async fn searching_sparse_logs_is_fast() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut report = String::new();
+    for (place, data_dir) in [("memory", None), ("disk", Some(dir.path().to_owned()))] {
+        let node = sparse(10_000, data_dir).await;
+        for topic in [7, 8] {
+            let start = Instant::now();
+            let found = node.ask("eth_getLogs", all_with(topic)).await;
+            let found = found.as_array().unwrap().len();
+            report += &format!("{place}: {found} of 10,000 blocks in {:?}\n", start.elapsed());
+        }
+    }
+    std::io::Write::write_all(&mut std::io::stderr(), report.as_bytes()).unwrap();
 }
