@@ -39,7 +39,6 @@ pub(crate) struct Global {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "parsed once")]
 pub(crate) enum Command {
     /// Start a Layer 1 and a Layer 2 on it, ready to use
     Up(UpArgs),

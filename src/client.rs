@@ -144,8 +144,15 @@ impl Client {
         key: PrivateKeySigner,
     ) -> Result<Self, ClientError> {
         let parsed = url.parse().map_err(|_| ClientError::Url(url.to_owned()))?;
-        let provider =
-            ProviderBuilder::new().wallet(EthereumWallet::from(key)).connect_http(parsed).erased();
+        // The nonce is asked for each time: one that is counted here would go on from a
+        // transaction that was refused.
+        let provider = ProviderBuilder::default()
+            .with_gas_estimation()
+            .with_simple_nonce_management()
+            .fetch_chain_id()
+            .wallet(EthereumWallet::from(key))
+            .connect_http(parsed)
+            .erased();
         Ok(Self { name, url: url.to_owned(), provider })
     }
 

@@ -1,6 +1,7 @@
 //! The whole program from outside: the real binary as processes, its files, its JSON-RPC.
 //!
 //! Every scenario runs on the embedded L1, and on Anvil if MEZZ_ANVIL names its binary.
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod crash;
 mod dead_sequencer;

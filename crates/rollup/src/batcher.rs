@@ -277,7 +277,13 @@ impl Batcher {
             let receipt = ticket.receipt().await?;
             Ok(receipt.block_number.unwrap_or_default())
         });
-        Ok(Posted { first: first.number, last: last.number, last_hash: last.hash, receipt, l1: None })
+        Ok(Posted {
+            first: first.number,
+            last: last.number,
+            last_hash: last.hash,
+            receipt,
+            l1: None,
+        })
     }
 }
 

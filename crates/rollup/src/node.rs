@@ -79,7 +79,9 @@ pub enum NodeError {
         expected: u64,
     },
     /// L1 does not have the block where the chain begins.
-    #[error("the L1 at {url} does not have block {block} where this chain begins: was it reset? `mezz up --reset` begins a new chain")]
+    #[error(
+        "the L1 at {url} does not have block {block} where this chain begins: was it reset? `mezz up --reset` begins a new chain"
+    )]
     NoOrigin {
         /// The L1.
         url: String,

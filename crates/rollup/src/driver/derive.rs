@@ -85,7 +85,7 @@ impl Driver {
             Err(error @ (BuildError::InvalidTransaction { .. } | BuildError::TooLarge { .. })) => {
                 return Ok(Executed::Refused(error.to_string()));
             }
-            Err(source) => return Err(DriverError::Build { number, source }),
+            Err(error) => return Err(DriverError::Build { number, source: error.into() }),
         };
         let block = self.commit(built)?;
         Ok(Executed::Block(block.hash()))

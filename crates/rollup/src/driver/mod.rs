@@ -61,7 +61,7 @@ pub enum DriverError {
         /// Its number.
         number: u64,
         /// Why.
-        source: BuildError,
+        source: Box<BuildError>,
     },
     /// A block cannot be stored.
     #[error("a block cannot be stored: {0}")]

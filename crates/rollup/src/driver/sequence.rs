@@ -98,7 +98,7 @@ impl Driver {
         let built = self
             .chain
             .build(&attributes, &forced, &mut next, &options)
-            .map_err(|source| DriverError::Build { number, source })?;
+            .map_err(|error| DriverError::Build { number, source: error.into() })?;
         for (hash, reason) in invalid {
             tracing::debug!(%hash, reason, "dropped from the pool");
             self.pool.remove(&hash);
