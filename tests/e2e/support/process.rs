@@ -275,6 +275,6 @@ fn command(dir: &Path) -> Command {
     for (name, _) in env::vars().filter(|(name, _)| name.starts_with("MEZZ_")) {
         command.env_remove(name);
     }
-    command.current_dir(dir).arg("--data-dir").arg(dir).stdin(Stdio::null());
+    command.current_dir(dir).env("MEZZ_DATA_DIR", dir).stdin(Stdio::null());
     command
 }
