@@ -53,7 +53,7 @@ pub(crate) enum Command {
     /// Show balances on both layers
     Balance(BalanceArgs),
     /// Show the heads, what is posted to L1 and who is believed
-    Status,
+    Status(Target),
     /// Show the dev accounts with their keys and balances
     Accounts,
     /// Steer a development L1: time, blocks, reorganisations
@@ -113,6 +113,9 @@ pub(crate) struct UpArgs {
     /// Options of a new chain
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
+    /// How long a proposal waits before withdrawals against it can be finalized; until then it can be discarded
+    #[arg(long, env = "MEZZ_CHALLENGE_WINDOW", default_value = "1m", value_parser = parse_duration)]
+    pub(crate) challenge_window: Duration,
     /// Options of the duties
     #[command(flatten)]
     pub(crate) duties: DutyArgs,
@@ -130,9 +133,6 @@ pub(crate) struct ChainArgs {
     /// Gas limit of an L2 block
     #[arg(long, env = "MEZZ_GAS_LIMIT", default_value_t = 60_000_000)]
     pub(crate) gas_limit: u64,
-    /// How long a proposal waits before withdrawals against it can be finalized; until then it can be discarded
-    #[arg(long, env = "MEZZ_CHALLENGE_WINDOW", default_value = "1m", value_parser = parse_duration)]
-    pub(crate) challenge_window: Duration,
     /// L1 blocks within which a batch must follow its origin; after them the chain goes on with deposits alone
     #[arg(long, env = "MEZZ_SEQUENCING_WINDOW", default_value_t = 3600)]
     pub(crate) sequencing_window: u64,
@@ -218,6 +218,20 @@ pub(crate) struct From {
     pub(crate) keystore: Option<PathBuf>,
 }
 
+/// The chain that a client command is for.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Target {
+    /// JSON-RPC URL of an L2 node [default: the chain that `mezz up` runs from the data directory]
+    #[arg(long, env = "MEZZ_L2", value_name = "URL")]
+    pub(crate) l2: Option<String>,
+    /// JSON-RPC URL of its L1, with --l2
+    #[arg(long, env = "MEZZ_L1", value_name = "URL")]
+    pub(crate) l1: Option<String>,
+    /// Inbox contract of the chain, with --l2 [default: the only one on the L1]
+    #[arg(long, env = "MEZZ_INBOX", value_name = "ADDRESS")]
+    pub(crate) inbox: Option<Address>,
+}
+
 /// Options of `mezz deposit`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DepositArgs {
@@ -235,6 +249,9 @@ pub(crate) struct DepositArgs {
     /// Whose key signs
     #[command(flatten)]
     pub(crate) sender: From,
+    /// Which chain
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 /// Options of `mezz send`.
@@ -251,6 +268,9 @@ pub(crate) struct SendArgs {
     /// Whose key signs
     #[command(flatten)]
     pub(crate) sender: From,
+    /// Which chain
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 /// Where a withdrawal stops.
@@ -285,6 +305,9 @@ pub(crate) struct WithdrawArgs {
     /// Whose key signs, on both layers
     #[command(flatten)]
     pub(crate) sender: From,
+    /// Which chain
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 /// Options of `mezz balance`.
@@ -298,6 +321,9 @@ pub(crate) struct BalanceArgs {
     /// ERC-20 on L1 instead of ETH
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) l1_token: Option<Address>,
+    /// Which chain
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 /// Options of `mezz l1`.
@@ -397,6 +423,9 @@ pub(crate) struct DeployArgs {
     /// Parameters of the chain
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
+    /// How long a proposal waits before withdrawals against it can be finalized; until then it can be discarded
+    #[arg(long, env = "MEZZ_CHALLENGE_WINDOW", default_value = "7d", value_parser = parse_duration)]
+    pub(crate) challenge_window: Duration,
 }
 
 /// Options of `mezz sequencer`.

@@ -4,6 +4,8 @@
 //! Contracts have the names that viem's OP chain definitions use.
 
 use alloy::primitives::{Address, B256};
+use mezz_contracts::predeploys::l2_contracts;
+use mezz_rollup::RollupConfig;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -77,6 +79,31 @@ pub(crate) enum DeploymentError {
 }
 
 impl Deployment {
+    /// What the chain itself says, for clients of nodes that run elsewhere.
+    pub(crate) fn of_chain(rollup: &RollupConfig, l1_rpc: &str, l2_rpc: &str) -> Self {
+        let contracts = &rollup.contracts;
+        let l1 = [
+            ("portal", contracts.portal),
+            ("inbox", contracts.inbox),
+            ("disputeGameFactory", contracts.dispute_game_factory),
+            ("anchorStateRegistry", contracts.anchor_state_registry),
+            ("l1CrossDomainMessenger", contracts.l1_cross_domain_messenger),
+            ("l1StandardBridge", contracts.l1_standard_bridge),
+            ("l1Erc721Bridge", contracts.l1_erc721_bridge),
+        ];
+        Self {
+            kind: "optimistic".to_owned(),
+            l1: Layer {
+                rpc: l1_rpc.to_owned(),
+                beacon: None,
+                chain_id: rollup.l1_chain_id,
+                contracts: l1.map(|(name, address)| (name.to_owned(), address)).into(),
+            },
+            l2: Layer::l2(l2_rpc, rollup.l2_chain_id),
+            accounts: Vec::new(),
+        }
+    }
+
     /// Reads the deployment of a data directory.
     pub(crate) fn load(data_dir: &Path) -> Result<Self, DeploymentError> {
         let path = data_dir.join(FILE_NAME);
@@ -116,6 +143,13 @@ impl Deployment {
 }
 
 impl Layer {
+    /// A Layer 2, whose contracts have the same addresses on every chain.
+    pub(crate) fn l2(rpc: &str, chain_id: u64) -> Self {
+        let contracts =
+            l2_contracts().into_iter().map(|(name, address)| (name.to_owned(), address)).collect();
+        Self { rpc: rpc.to_owned(), beacon: None, chain_id, contracts }
+    }
+
     /// Address of the contract `name`.
     pub(crate) fn contract(&self, name: &str) -> Result<Address, DeploymentError> {
         self.contracts

@@ -6,7 +6,7 @@ use serde_json::json;
 
 /// Lists them.
 pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
-    let deployment = context.deployment()?;
+    let deployment = context.local()?;
     if deployment.accounts.is_empty() {
         return Err("this chain has no dev accounts: their keys are public".into());
     }

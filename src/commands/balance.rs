@@ -14,7 +14,7 @@ use serde_json::json;
 
 /// Shows them.
 pub(crate) async fn run(context: &Context, args: &BalanceArgs) -> Result<(), Failure> {
-    let deployment = context.deployment()?;
+    let deployment = context.chain(&args.target).await?;
     let l1 = Client::new("L1", &deployment.l1.rpc)?;
     let l2 = Client::new("L2", &deployment.l2.rpc)?;
     let addresses = if args.accounts.is_empty() {

@@ -30,7 +30,7 @@ const TOKEN_GAS: u32 = 200_000;
 
 /// Deposits, and waits until the money is on L2.
 pub(crate) async fn run(context: &Context, args: &DepositArgs) -> Result<(), Failure> {
-    let deployment = context.deployment()?;
+    let deployment = context.chain(&args.target).await?;
     let key = wallet::sender(&args.sender, &deployment.accounts)?;
     let to = args.to.unwrap_or_else(|| key.address());
     let l1 = Client::with_key("L1", &deployment.l1.rpc, key.clone())?;

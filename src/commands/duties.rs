@@ -2,14 +2,19 @@
 
 use super::{
     Context,
-    node::{self, Duty, RunningDuty},
+    node::{self, Duty, Roles, RunningDuty},
 };
 use crate::{
     Failure,
     cli::{BatcherArgs, DeployArgs, ProposerArgs},
+    client::Client,
     wallet,
 };
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
+use mezz_contracts::{
+    bindings::{IDisputeGame, IDisputeGameFactory, IInbox},
+    deploy::GAME_TYPE,
+};
 use mezz_l1::L1Client;
 use mezz_rollup::{L2Client, deploy};
 use std::collections::BTreeMap;
@@ -20,15 +25,14 @@ pub(crate) async fn deploy(context: &Context, args: DeployArgs) -> Result<(), Fa
     let key = wallet::open_keystore(&args.keystore)?;
     let deployer = key.address();
     let l1 = L1Client::new(&args.l1)?;
-    let choices = node::deploy_config(
-        &args.chain,
-        deployer,
-        args.guardian.unwrap_or(deployer),
-        args.batcher,
-        args.proposer,
-        args.fee_recipient.unwrap_or(deployer),
-        BTreeMap::new(),
-    );
+    let roles = Roles {
+        owner: deployer,
+        guardian: args.guardian.unwrap_or(deployer),
+        batcher: args.batcher,
+        proposer: args.proposer,
+        fee_recipient: args.fee_recipient.unwrap_or(deployer),
+    };
+    let choices = node::deploy_config(&args.chain, args.challenge_window, roles, BTreeMap::new());
     let step = context.out.step("Creating the contracts");
     let (rollup, addresses) = deploy::deploy(&l1, key, &choices, async || Ok(())).await?;
     step.done(&format!("chain {} on L1 {}", rollup.l2_chain_id, rollup.l1_chain_id));
@@ -77,7 +81,15 @@ async fn duty(
         )
         .into());
     }
-    let allowed = if name == "batcher" { rollup.batcher } else { rollup.proposer };
+    // Both may be others than when the chain was made.
+    let contracts = Client::new("L1", l1)?;
+    let allowed = if name == "batcher" {
+        contracts.call(rollup.contracts.inbox, &IInbox::batcherCall {}).await?
+    } else {
+        let games = IDisputeGameFactory::gameImplsCall { gameType: GAME_TYPE };
+        let game = contracts.call(rollup.contracts.dispute_game_factory, &games).await?;
+        contracts.call(game, &IDisputeGame::proposerCall {}).await?
+    };
     if allowed != key.address() {
         return Err(format!(
             "this key is {}, but the {name} of chain {} is {allowed}",

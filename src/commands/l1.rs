@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 /// Does what the verb says.
 pub(crate) async fn run(context: &Context, verb: &L1Verb) -> Result<(), Failure> {
-    let deployment = context.deployment()?;
+    let deployment = context.local()?;
     let l1 = Client::new("L1", &deployment.l1.rpc)?;
     let out = context.out;
     match verb {

@@ -14,10 +14,12 @@ mod withdraw;
 
 use crate::{
     Failure,
-    cli::{Cli, Command, Global},
+    cli::{Cli, Command, Global, Target},
     deployment::Deployment,
     output::Output,
 };
+use mezz_l1::L1Client;
+use mezz_rollup::{L2Client, discover::discover};
 
 /// What every command has.
 #[derive(Debug)]
@@ -30,8 +32,26 @@ pub(crate) struct Context {
 
 impl Context {
     /// The chain that runs from the data directory.
-    fn deployment(&self) -> Result<Deployment, Failure> {
+    fn local(&self) -> Result<Deployment, Failure> {
         Ok(Deployment::load(&self.global.data_dir)?)
+    }
+
+    /// The chain that is meant: that of a node which is named, or the local one.
+    ///
+    /// Addresses come from L1, not from the node: one that lies cannot have money sent elsewhere.
+    async fn chain(&self, target: &Target) -> Result<Deployment, Failure> {
+        let Some(l2_url) = &target.l2 else { return self.local() };
+        let l1_url = target.l1.as_ref().ok_or("with --l2, name its L1 with --l1")?;
+        let rollup = discover(&L1Client::new(l1_url)?, target.inbox).await?;
+        let node = L2Client::new(l2_url)?.rollup_config().await?;
+        if node != rollup {
+            return Err(format!(
+                "the node at {l2_url} is on the chain of inbox {}, not of inbox {} on the L1 at {l1_url}",
+                node.contracts.inbox, rollup.contracts.inbox
+            )
+            .into());
+        }
+        Ok(Deployment::of_chain(&rollup, l1_url, l2_url))
     }
 }
 
@@ -45,7 +65,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Send(args) => Box::pin(send::run(&context, &args)).await,
         Command::Withdraw(args) => Box::pin(withdraw::run(&context, &args)).await,
         Command::Balance(args) => balance::run(&context, &args).await,
-        Command::Status => status::run(&context).await,
+        Command::Status(target) => status::run(&context, &target).await,
         Command::Accounts => accounts::run(&context).await,
         Command::L1(args) => l1::run(&context, &args.verb).await,
         Command::Verifier(args) => Box::pin(node::verifier(&context, args)).await,

@@ -35,22 +35,35 @@ pub(crate) const fn l1_poll(embedded: bool) -> Duration {
     Duration::from_millis(if embedded { 100 } else { 500 })
 }
 
+/// Who does what on a new chain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Roles {
+    /// Owns the contracts.
+    pub(crate) owner: Address,
+    /// May discard proposals and pause withdrawals.
+    pub(crate) guardian: Address,
+    /// May post batches.
+    pub(crate) batcher: Address,
+    /// May propose output roots.
+    pub(crate) proposer: Address,
+    /// Receives the fees of the L2.
+    pub(crate) fee_recipient: Address,
+}
+
 /// The parameters of a new chain as the command line gives them.
 pub(crate) fn deploy_config(
     chain: &ChainArgs,
-    owner: Address,
-    guardian: Address,
-    batcher: Address,
-    proposer: Address,
-    fee_recipient: Address,
+    challenge_window: Duration,
+    roles: Roles,
     alloc: BTreeMap<Address, U256>,
 ) -> DeployConfig {
+    let Roles { owner, guardian, batcher, proposer, fee_recipient } = roles;
     DeployConfig {
         l2_chain_id: chain.l2_chain_id,
         block_time: chain.block_time,
         gas_limit: chain.gas_limit,
-        challenge_window: chain.challenge_window,
-        proof_maturity_delay: chain.challenge_window,
+        challenge_window,
+        proof_maturity_delay: challenge_window,
         finality_delay: Duration::ZERO,
         sequencing_window: chain.sequencing_window,
         max_sequencer_drift: chain.max_drift,

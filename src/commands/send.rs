@@ -6,7 +6,7 @@ use serde_json::json;
 
 /// Sends it and waits for its receipt.
 pub(crate) async fn run(context: &Context, args: &SendArgs) -> Result<(), Failure> {
-    let deployment = context.deployment()?;
+    let deployment = context.chain(&args.target).await?;
     let key = wallet::sender(&args.sender, &deployment.accounts)?;
     let to = wallet::address(&args.to, &deployment.accounts)?;
     let from = key.address();

@@ -3,6 +3,7 @@
 use super::{Context, node::show_trust};
 use crate::{
     Failure,
+    cli::Target,
     client::Client,
     units::{show_duration, show_ether},
 };
@@ -13,8 +14,8 @@ use serde_json::json;
 use std::time::Duration;
 
 /// Shows it.
-pub(crate) async fn run(context: &Context) -> Result<(), Failure> {
-    let deployment = context.deployment()?;
+pub(crate) async fn run(context: &Context, target: &Target) -> Result<(), Failure> {
+    let deployment = context.chain(target).await?;
     let out = context.out;
     let l1 = Client::new("L1", &deployment.l1.rpc)?;
     let l2 = Client::new("L2", &deployment.l2.rpc)?;

@@ -2,7 +2,7 @@
 
 use super::{
     Context,
-    node::{self, Duty},
+    node::{self, Duty, Roles},
 };
 use crate::{
     Failure,
@@ -14,7 +14,7 @@ use crate::{
 };
 use alloy::primitives::{Address, U256};
 use mezz_chain::GenesisAccount;
-use mezz_contracts::{L1Addresses, predeploys::l2_contracts};
+use mezz_contracts::L1Addresses;
 use mezz_devnet::{Devnet, DevnetConfig, DevnetHandle, Mining};
 use mezz_l1::L1Client;
 use mezz_rollup::{
@@ -243,7 +243,8 @@ async fn load_or_deploy(
         fund(l1_url, duty, DEV_BALANCE).await?;
     }
     let owner = deployer.address();
-    let choices = node::deploy_config(&args.chain, owner, owner, batcher, proposer, owner, alloc);
+    let roles = Roles { owner, guardian: owner, batcher, proposer, fee_recipient: owner };
+    let choices = node::deploy_config(&args.chain, args.challenge_window, roles, alloc);
     let embedded = args.l1.is_none();
     // The embedded L1 makes no block by itself yet: all contracts go into one.
     let mine = async || match embedded {
@@ -302,15 +303,7 @@ fn describe(
             chain_id: chain.rollup.l1_chain_id,
             contracts,
         },
-        l2: Layer {
-            rpc: l2_url.to_owned(),
-            beacon: None,
-            chain_id: chain.rollup.l2_chain_id,
-            contracts: l2_contracts()
-                .into_iter()
-                .map(|(name, address)| (name.to_owned(), address))
-                .collect(),
-        },
+        l2: Layer::l2(l2_url, chain.rollup.l2_chain_id),
         accounts: wallet::dev_accounts()?,
     })
 }

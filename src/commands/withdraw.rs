@@ -65,7 +65,7 @@ struct Game {
 
 /// Goes through the steps, from where the withdrawal stands.
 pub(crate) async fn run(context: &Context, args: &WithdrawArgs) -> Result<(), Failure> {
-    let deployment = context.deployment()?;
+    let deployment = context.chain(&args.target).await?;
     let key = wallet::sender(&args.sender, &deployment.accounts)?;
     let run = Run {
         sender: key.address(),

@@ -5,6 +5,7 @@
 
 mod crash;
 mod dead_sequencer;
+mod duties;
 mod heads;
 mod lifecycle;
 mod money;

@@ -3,7 +3,7 @@
 mod process;
 mod rpc;
 
-pub(crate) use process::{Anvil, L1, Mezz, Signal, run, run_in};
+pub(crate) use process::{Anvil, L1, Mezz, Signal, keystore, run, run_in};
 pub(crate) use rpc::{Rpc, assert_same_chain, fresh_address, key, portal, wait_until};
 
 use alloy::primitives::U256;

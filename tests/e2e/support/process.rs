@@ -1,6 +1,7 @@
 //! Processes of the program and of Anvil. Every one is killed when its handle goes.
 
-use super::{PATIENCE, Rpc, text, wait_until};
+use super::{PATIENCE, Rpc, key, text, wait_until};
+use alloy::signers::{k256::elliptic_curve::rand_core::OsRng, local::PrivateKeySigner};
 use serde_json::Value;
 use std::{
     env,
@@ -69,6 +70,9 @@ impl Anvil {
     }
 }
 
+/// Of the key files of tests.
+const PASSWORD: &str = "of no value";
+
 /// A port that nobody listens on now.
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
@@ -108,33 +112,34 @@ impl Mezz {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{error}"),
             _ => {}
         }
-        let mut all = vec!["up".to_owned(), "--l2-port".into(), "0".into()];
-        all.extend(l1.options());
-        for (name, value) in [("--batch-interval", "1s"), ("--proposal-interval", "2s")] {
-            all.extend([name.to_owned(), value.to_owned()]);
-        }
-        all.extend(args.iter().map(|arg| (*arg).to_owned()));
-        Self::spawn(dir, &all)
+        let own = ["up", "--l2-port", "0", "--batch-interval", "1s", "--proposal-interval", "2s"];
+        let options = l1.options();
+        let options: Vec<_> = options.iter().map(String::as_str).collect();
+        Self::spawn(dir, &[&own, options.as_slice(), args].concat())
     }
 
     /// `mezz verifier` of the chain on `l1_url`, answering.
     pub(crate) async fn verifier(dir: &Path, l1_url: &str, args: &[&str]) -> (Self, Rpc) {
-        let mut all: Vec<String> =
-            ["verifier", "--port", "0", "--l1", l1_url, "--json"].map(ToOwned::to_owned).to_vec();
-        all.extend(args.iter().map(|arg| (*arg).to_owned()));
-        let mut mezz = Self::spawn(dir, &all);
+        Self::node("verifier", dir, l1_url, args).await
+    }
+
+    /// `mezz verifier` or `mezz sequencer` of the chain on `l1_url`, answering.
+    pub(crate) async fn node(role: &str, dir: &Path, l1_url: &str, args: &[&str]) -> (Self, Rpc) {
+        let own = [role, "--port", "0", "--l1", l1_url, "--json"];
+        let mut mezz = Self::spawn(dir, &[&own, args].concat());
         let start = Instant::now();
         loop {
             if let Ok(answer) = serde_json::from_str::<Value>(&mezz.stdout()) {
                 let rpc = Rpc::new(text(&answer, "/rpc"));
                 return (mezz, rpc);
             }
-            mezz.check(start, "the verifier says where it is");
+            mezz.check(start, &format!("the {role} says where it is"));
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
-    fn spawn(dir: &Path, args: &[String]) -> Self {
+    /// Any command that does not end by itself.
+    pub(crate) fn spawn(dir: &Path, args: &[&str]) -> Self {
         let logs = tempfile::tempdir().expect("a directory");
         let file = |name| File::create(logs.path().join(name)).expect("a file");
         let child = command(dir)
@@ -248,6 +253,15 @@ impl Output {
     }
 }
 
+/// Writes the key of the dev account `index` to an encrypted key file.
+pub(crate) fn keystore(dir: &Path, index: u32) -> String {
+    let name = format!("key-{index}");
+    let bytes = key(index).to_bytes();
+    PrivateKeySigner::encrypt_keystore(dir, &mut OsRng, bytes, PASSWORD, Some(&name))
+        .expect("a key file");
+    dir.join(name).to_str().expect("a name in UTF-8").to_owned()
+}
+
 /// Runs `mezz` to its end in a directory of its own.
 pub(crate) async fn run(args: &[&str]) -> Output {
     let dir = tempfile::tempdir().expect("a directory");
@@ -275,6 +289,7 @@ fn command(dir: &Path) -> Command {
     for (name, _) in env::vars().filter(|(name, _)| name.starts_with("MEZZ_")) {
         command.env_remove(name);
     }
-    command.current_dir(dir).env("MEZZ_DATA_DIR", dir).stdin(Stdio::null());
+    command.current_dir(dir).env("MEZZ_DATA_DIR", dir).env("MEZZ_PASSWORD", PASSWORD);
+    command.stdin(Stdio::null());
     command
 }

@@ -59,6 +59,11 @@ impl Rpc {
         Self { url: url.to_owned(), provider }
     }
 
+    /// Where it is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// A request that may fail; the error as text.
     pub(crate) async fn try_call<P: RpcSend>(
         &self,
