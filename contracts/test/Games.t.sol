@@ -135,6 +135,57 @@ contract GamesTest is Rollup {
         factory.create{value: 1 ether}(1, keccak256("root"), abi.encode(7));
     }
 
+    function _createOn(uint256 number, bytes32 hash) private returns (ProposalGame) {
+        vm.prank(PROPOSER, PROPOSER);
+        return ProposalGame(address(factory.createOnL1Block(1, keccak256("root"), abi.encode(7), number, hash)));
+    }
+
+    function test_proposalOnAnL1Block() external {
+        uint256 number = block.number - 2;
+        vm.setBlockhash(number, keccak256("fork"));
+        ProposalGame game = _createOn(number, keccak256("fork"));
+        vm.assertEq(game.gameCreator(), PROPOSER);
+        vm.assertEq(game.rootClaim(), keccak256("root"));
+        vm.assertEq(game.l2SequenceNumber(), 7);
+        vm.assertEq(game.l1Head(), blockhash(block.number - 1));
+        vm.assertTrue(registry.isGameProper(game));
+        // The block that was named is no part of what makes a game.
+        bytes32 uuid = factory.getGameUUID(1, keccak256("root"), abi.encode(7));
+        vm.prank(PROPOSER, PROPOSER);
+        vm.expectRevert(abi.encodeWithSelector(DisputeGameFactory.GameAlreadyExists.selector, uuid));
+        factory.create(1, keccak256("root"), abi.encode(7));
+    }
+
+    /// @dev The transaction was valid on one fork; after a reorg a stranger sends the same bytes again.
+    function test_attack_proposalOfAnOrphanedFork() external {
+        uint256 number = block.number - 2;
+        vm.setBlockhash(number, keccak256("other fork"));
+        vm.prank(PROPOSER, PROPOSER);
+        vm.expectRevert(DisputeGameFactory.L1BlockMismatch.selector);
+        factory.createOnL1Block(1, keccak256("root"), abi.encode(7), number, keccak256("fork"));
+        vm.assertEq(factory.gameCount(), 0);
+    }
+
+    /// @dev The hash of a block that the EVM does not know reads as zero, which a claim could name.
+    function test_attack_proposalOnAnUnknownL1Block() external {
+        vm.roll(1000);
+        uint256[4] memory unknown = [block.number - 257, block.number, block.number + 1, type(uint256).max];
+        for (uint256 i; i < unknown.length; ++i) {
+            vm.prank(PROPOSER, PROPOSER);
+            vm.expectRevert(DisputeGameFactory.L1BlockMismatch.selector);
+            factory.createOnL1Block(1, keccak256("root"), abi.encode(7), unknown[i], 0);
+        }
+        vm.setBlockhash(block.number - 256, keccak256("fork"));
+        _createOn(block.number - 256, keccak256("fork"));
+    }
+
+    function test_attack_strangerProposesOnAnL1Block() external {
+        vm.setBlockhash(99, keccak256("fork"));
+        vm.prank(ALICE, ALICE);
+        vm.expectRevert(ProposalGame.BadAuth.selector);
+        factory.createOnL1Block(1, keccak256("root"), abi.encode(7), 99, keccak256("fork"));
+    }
+
     function test_unknownType() external {
         vm.prank(PROPOSER, PROPOSER);
         vm.expectRevert(abi.encodeWithSelector(DisputeGameFactory.NoImplementation.selector, uint32(9)));

@@ -20,6 +20,7 @@ interface Vm {
     function expectEmit(address emitter) external;
     function warp(uint256 timestamp) external;
     function roll(uint256 number) external;
+    function setBlockhash(uint256 number, bytes32 hash) external;
     function fee(uint256 baseFee) external;
     function deal(address account, uint256 wei_) external;
     function etch(address account, bytes calldata code) external;

@@ -36,6 +36,7 @@ contract DisputeGameFactory is IDisputeGameFactory, Ownable {
     error NoImplementation(uint32 gameType);
     error IncorrectBondAmount();
     error GameAlreadyExists(bytes32 uuid);
+    error L1BlockMismatch();
 
     constructor(address owner_, uint32 gameType, address impl) Ownable(owner_) {
         gameImpls[gameType] = impl;
@@ -61,19 +62,26 @@ contract DisputeGameFactory is IDisputeGameFactory, Ownable {
         payable
         returns (IDisputeGame proxy_)
     {
-        address impl = gameImpls[_gameType];
-        if (impl == address(0)) revert NoImplementation(_gameType);
-        if (msg.value != initBonds[_gameType]) revert IncorrectBondAmount();
-        bytes32 uuid = getGameUUID(_gameType, _rootClaim, _extraData);
-        if (byUUID[uuid] != 0) revert GameAlreadyExists(uuid);
+        return _create(_gameType, _rootClaim, _extraData);
+    }
 
-        bytes32 l1Head = blockhash(block.number - 1);
-        proxy_ = IDisputeGame(LibClone.clone(impl, abi.encodePacked(msg.sender, _rootClaim, l1Head, _extraData)));
-        bytes32 id = bytes32((uint256(_gameType) << 224) | (block.timestamp << 160) | uint160(address(proxy_)));
-        byUUID[uuid] = id;
-        list.push(id);
-        proxy_.initialize{value: msg.value}();
-        emit DisputeGameCreated(address(proxy_), _gameType, _rootClaim);
+    /// @notice Makes a game if this chain is the one that the claim was derived from. A transaction that an L1 reorg has
+    ///         dropped stays valid, and anyone may send it again: it must not propose the root of an orphaned fork.
+    /// @param _gameType  Its type.
+    /// @param _rootClaim The output root claimed.
+    /// @param _extraData The L2 block number in 32 bytes.
+    /// @param _l1Number  L1 block up to which the claim was derived; one of the last 256.
+    /// @param _l1Hash    Its hash.
+    function createOnL1Block(
+        uint32 _gameType,
+        bytes32 _rootClaim,
+        bytes calldata _extraData,
+        uint256 _l1Number,
+        bytes32 _l1Hash
+    ) external payable returns (IDisputeGame proxy_) {
+        // The hash of a block too old or yet to come reads as zero.
+        if (_l1Hash == 0 || blockhash(_l1Number) != _l1Hash) revert L1BlockMismatch();
+        return _create(_gameType, _rootClaim, _extraData);
     }
 
     function gameCount() external view returns (uint256 gameCount_) {
@@ -135,6 +143,25 @@ contract DisputeGameFactory is IDisputeGameFactory, Ownable {
 
     function version() external pure returns (string memory) {
         return "1.2.0";
+    }
+
+    function _create(uint32 _gameType, bytes32 _rootClaim, bytes calldata _extraData)
+        private
+        returns (IDisputeGame proxy_)
+    {
+        address impl = gameImpls[_gameType];
+        if (impl == address(0)) revert NoImplementation(_gameType);
+        if (msg.value != initBonds[_gameType]) revert IncorrectBondAmount();
+        bytes32 uuid = getGameUUID(_gameType, _rootClaim, _extraData);
+        if (byUUID[uuid] != 0) revert GameAlreadyExists(uuid);
+
+        bytes32 l1Head = blockhash(block.number - 1);
+        proxy_ = IDisputeGame(LibClone.clone(impl, abi.encodePacked(msg.sender, _rootClaim, l1Head, _extraData)));
+        bytes32 id = bytes32((uint256(_gameType) << 224) | (block.timestamp << 160) | uint160(address(proxy_)));
+        byUUID[uuid] = id;
+        list.push(id);
+        proxy_.initialize{value: msg.value}();
+        emit DisputeGameCreated(address(proxy_), _gameType, _rootClaim);
     }
 
     function _unpack(bytes32 id) private pure returns (uint32 gameType, uint64 timestamp, IDisputeGame game) {

@@ -115,8 +115,10 @@ sol! {
         error NoImplementation(uint32 gameType);
         error IncorrectBondAmount();
         error GameAlreadyExists(bytes32 uuid);
+        error L1BlockMismatch();
 
         function create(uint32 _gameType, bytes32 _rootClaim, bytes _extraData) external payable returns (address proxy_);
+        function createOnL1Block(uint32 _gameType, bytes32 _rootClaim, bytes _extraData, uint256 _l1Number, bytes32 _l1Hash) external payable returns (address proxy_);
         function gameCount() external view returns (uint256 gameCount_);
         function gameAtIndex(uint256 _index) external view returns (uint32 gameType_, uint64 timestamp_, address proxy_);
         function games(uint32 _gameType, bytes32 _rootClaim, bytes _extraData) external view returns (address proxy_, uint64 timestamp_);
