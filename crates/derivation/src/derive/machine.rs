@@ -47,6 +47,8 @@ struct Current {
     batches: VecDeque<(usize, BatchData)>,
     active: Option<ActiveBatch>,
     pending: Option<Arc<DerivedBlock>>,
+    /// The window has ended: blocks follow without a batch.
+    forcing: bool,
 }
 
 /// A batch whose parent and last origin are right, while its blocks are applied.
@@ -181,6 +183,7 @@ impl Deriver {
                 batches: batches.into_iter().enumerate().collect(),
                 active: None,
                 pending: None,
+                forcing: false,
             });
         }
         Ok(())
@@ -240,7 +243,10 @@ impl Deriver {
                 }
             };
         }
-        if let Some(block) = self.forced(current.l1) {
+        current.forcing |= self.expired(self.safe.origin.number, current.l1);
+        if current.forcing
+            && let Some(block) = self.forced(current.l1)
+        {
             let block = Arc::new(block);
             current.pending = Some(block.clone());
             return Step::Block(block);
@@ -342,9 +348,11 @@ impl Deriver {
         Ok(DerivedBlock { parent: self.safe, attributes, transactions, forced, source })
     }
 
-    /// The block of deposits alone that follows if the sequencing window has ended.
+    /// The next block of deposits alone, when the sequencing window has ended. They follow until
+    /// half a window is free: a batch that is on its way then is not overtaken by the next one.
     fn forced(&self, l1: L1Ref) -> Option<DerivedBlock> {
-        if !self.expired(self.safe.origin.number, l1) {
+        let free = self.config.sequencing_window / 2;
+        if self.safe.origin.number.saturating_add(free) >= l1.number {
             return None;
         }
         // The next origin is at most `l1`, since a window is at least two blocks.

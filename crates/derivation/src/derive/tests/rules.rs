@@ -314,12 +314,11 @@ fn censored_deposit_is_included_when_the_window_ends() {
     }
     let outcome = node.post(100, vec![block(1_010, false, vec![tx(0)])]);
     assert_eq!(outcome.dropped, Some(DropReason::OutsideWindow { origin: 100, l1: 106 }));
-    let last = node.blocks.last().unwrap();
-    assert_eq!(last.source, BlockSource::WindowExpired { l1: l1(106).reference() });
-    assert_eq!(last.attributes.origin, l1(101).reference());
-    assert_eq!(last.transactions.len(), 2);
+    let forced = node.blocks.iter().find(|block| block.transactions.len() == 2).unwrap();
+    assert_eq!(forced.source, BlockSource::WindowExpired { l1: l1(106).reference() });
+    assert_eq!(forced.attributes.origin, l1(101).reference());
     assert_eq!(
-        last.transactions[1].as_deposit(),
+        forced.transactions[1].as_deposit(),
         Some(&deposit(0).to_transaction(l1_hash(101, 0)))
     );
 }
@@ -328,17 +327,38 @@ fn censored_deposit_is_included_when_the_window_ends() {
 fn chain_goes_on_alone_one_block_per_origin() {
     let mut node = Node::started();
     node.feed_to(120);
-    // Origins 101 to 115: the window of 5 is kept at every L1 block.
-    assert_eq!(node.safe().origin.number, 115);
     let origins: Vec<u64> = node.blocks.iter().map(|b| b.attributes.origin.number).collect();
-    assert_eq!(origins, (101..=115).collect::<Vec<_>>());
+    assert_eq!(origins, (101..=116).collect::<Vec<_>>());
     for block in &node.blocks {
         assert_eq!(block.attributes.timestamp, 10 * block.attributes.origin.number);
         assert_eq!(block.transactions.len(), 1);
     }
     // And a sequencer that comes back goes on from there.
-    let outcome = node.post(116, vec![block(1_160, true, vec![tx(0)])]);
+    let outcome = node.post(117, vec![block(1_170, true, vec![tx(0)])]);
     assert_eq!(outcome.dropped, None);
+}
+
+#[test]
+fn half_a_window_is_free_after_the_window_has_ended() {
+    // A window of 5 ends in L1 block 106, and when the origin is 104, in 110.
+    let mut node = Node::started();
+    let mut reached = Vec::new();
+    for number in 105..=110 {
+        node.feed_to(number);
+        reached.push(node.safe().origin.number);
+    }
+    assert_eq!(reached, [100, 104, 104, 104, 104, 108]);
+}
+
+#[test]
+fn batch_on_its_way_is_not_overtaken_after_the_window_has_ended() {
+    let mut node = Node::started();
+    node.feed_to(106);
+    let on_its_way =
+        batch_on(&node.safe(), l1_hash(105, 0), vec![block(1_055, true, vec![tx(0)])]);
+    node.feed_to(108);
+    let outcome = node.post_data(on_its_way);
+    assert_eq!((outcome.l1.number, outcome.dropped), (109, None));
 }
 
 #[test]
@@ -347,5 +367,5 @@ fn forced_block_is_not_older_than_its_parent() {
     node.post(100, vec![block(1_025, false, vec![])]);
     node.feed_to(107);
     let timestamps: Vec<u64> = node.blocks.iter().map(|b| b.attributes.timestamp).collect();
-    assert_eq!(timestamps, [1_025, 1_025, 1_025]);
+    assert_eq!(timestamps, [1_025, 1_025, 1_025, 1_030, 1_040]);
 }
