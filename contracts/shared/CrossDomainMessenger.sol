@@ -91,7 +91,9 @@ abstract contract CrossDomainMessenger {
         if (paused()) revert MessengerPaused();
         if (Hashing.versionOf(nonce) != MESSAGE_VERSION) revert MessengerBadVersion();
 
-        bytes32 hash = Hashing.hashCrossDomainMessage(nonce, sender, target, value, minGasLimit, message);
+        // Copied once, here: a copy made after the gas is checked would be paid from what is kept back for the result.
+        bytes memory data = message;
+        bytes32 hash = Hashing.hashCrossDomainMessage(nonce, sender, target, value, minGasLimit, data);
         if (_isOtherMessenger()) {
             // The bridge delivers a message once, and with its value.
             if (msg.value != value) revert MessengerWrongValue();
@@ -113,7 +115,7 @@ abstract contract CrossDomainMessenger {
         }
 
         currentSender = sender;
-        bool success = SafeCall.call(target, gasleft() - RELAY_RESERVED_GAS, value, message);
+        bool success = SafeCall.call(target, gasleft() - RELAY_RESERVED_GAS, value, data);
         currentSender = address(0);
 
         if (success) {
