@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IDisputeGame} from "../rollup/l1/IDispute.sol";
+import {L2CrossDomainMessenger} from "../rollup/l2/L2CrossDomainMessenger.sol";
 import {OutputRootProof, WithdrawalTransaction} from "../shared/Types.sol";
 import {Rollup} from "./Rollup.sol";
 
@@ -10,6 +12,19 @@ contract Burner {
         assembly {
             invalid()
         }
+    }
+}
+
+/// @dev Notes the gas it gets.
+contract Meter {
+    uint256 public got;
+
+    receive() external payable {
+        got = gasleft();
+    }
+
+    fallback() external payable {
+        got = gasleft();
     }
 }
 
@@ -38,13 +53,9 @@ contract MessageGasTest is Rollup {
         vm.prank(ALICE, ALICE);
         l1Messenger.sendMessage{value: 1 ether}(burner, _message(length), minGas);
         Deposit memory d = _lastDeposit();
-        uint256 intrinsic = 21_000;
-        for (uint256 i; i < d.data.length; ++i) {
-            intrinsic += d.data[i] == 0 ? 4 : 16;
-        }
         vm.deal(d.from, d.mint);
         vm.prank(d.from, d.from);
-        (bool ok,) = d.to.call{gas: d.gasLimit - intrinsic, value: d.value}(d.data);
+        (bool ok,) = d.to.call{gas: d.gasLimit - _intrinsic(d.data), value: d.value}(d.data);
         vm.assertTrue(ok);
         vm.assertTrue(l2Messenger.failedMessages(keccak256(d.data)));
     }
@@ -67,7 +78,7 @@ contract MessageGasTest is Rollup {
             _toL1(lengths[i], 0);
             _toL1(lengths[i], 200_000);
         }
-        _toL1(300_000, 200_000);
+        _toL1(270_000, 200_000);
     }
 
     function _toL1(uint256 length, uint32 minGas) private {
@@ -89,5 +100,73 @@ contract MessageGasTest is Rollup {
     function proveLast(WithdrawalTransaction calldata w) external {
         (, uint256 index, OutputRootProof memory output) = _propose();
         portal.proveWithdrawalTransaction(w, index, output, _proof(w));
+    }
+
+    function _intrinsic(bytes memory data) private pure returns (uint256 gas) {
+        gas = 21_000;
+        for (uint256 i; i < data.length; ++i) {
+            gas += data[i] == 0 ? 4 : 16;
+        }
+    }
+
+    /// @dev Most gas that a message of this length can ask for.
+    function _mostGas(uint256 length) private view returns (uint32) {
+        uint256 padded = (length + 31) / 32 * 32;
+        uint256 limit = (16_777_216 - 300_000 - 20 * (padded + 228)) * 63 / 64;
+        uint256 rest = l2Messenger.baseGas(new bytes(length), 0);
+        uint256 floor = 21_000 + 40 * (length + 260);
+        uint256 base = 306_000 + 16 * (length + 260);
+        vm.assertEq(rest, base > floor ? base : floor);
+        return uint32((limit - base) * 63 / 64);
+    }
+
+    /// @dev What the messenger takes, a transaction of L1 can deliver, with everything it touches cold.
+    function test_messageWithTheMostGasIsDelivered() external {
+        uint256[4] memory lengths = [uint256(0), 1000, 120_000, 265_000];
+        for (uint256 i; i < lengths.length; ++i) {
+            Meter meter = new Meter();
+            uint32 minGas = _mostGas(lengths[i]);
+            vm.prank(ALICE, ALICE);
+            l2Messenger.sendMessage{value: 1 ether}(address(meter), _message(lengths[i]), minGas);
+            WithdrawalTransaction memory w = _lastWithdrawal();
+            delete sent;
+            sent.push(_key(w));
+            this.proveLast(w);
+            _wait();
+            bytes memory call_ =
+                abi.encodeCall(portal.finalizeWithdrawalTransactionExternalProof, (w, address(this)));
+            uint256 gas = 16_777_216 - _intrinsic(call_);
+            (,, IDisputeGame game) = factory.gameAtIndex(i);
+            vm.cool(address(game));
+            vm.cool(address(impl));
+            vm.cool(address(factory));
+            vm.cool(address(registry));
+            vm.cool(address(portal));
+            vm.cool(address(l1Messenger));
+            vm.cool(address(meter));
+            (bool ok,) = address(portal).call{gas: gas}(call_);
+            vm.assertTrue(ok);
+            vm.assertTrue(l1Messenger.successfulMessages(keccak256(w.data)));
+            vm.assertGe(meter.got() + 100, minGas);
+        }
+    }
+
+    /// @dev No transaction of L1 could pass on the gas that the portal insists on.
+    function test_attack_messageThatNoTransactionCanDeliver() external {
+        uint256[4] memory lengths = [uint256(0), 1000, 120_000, 265_000];
+        for (uint256 i; i < lengths.length; ++i) {
+            uint32 minGas = _mostGas(lengths[i]) + 10;
+            bytes memory message = _message(lengths[i]);
+            vm.prank(ALICE, ALICE);
+            vm.expectRevert(L2CrossDomainMessenger.MessengerGasLimitTooHigh.selector);
+            l2Messenger.sendMessage{value: 1 ether}(burner, message, minGas);
+        }
+        bytes memory large = _message(400_000);
+        vm.prank(ALICE, ALICE);
+        vm.expectRevert(L2CrossDomainMessenger.MessengerGasLimitTooHigh.selector);
+        l2Messenger.sendMessage(burner, large, 0);
+        vm.prank(ALICE, ALICE);
+        vm.expectRevert(L2CrossDomainMessenger.MessengerGasLimitTooHigh.selector);
+        l2Messenger.sendMessage(burner, "", type(uint32).max);
     }
 }

@@ -23,6 +23,7 @@ interface Vm {
     function setBlockhash(uint256 number, bytes32 hash) external;
     function fee(uint256 baseFee) external;
     function deal(address account, uint256 wei_) external;
+    function cool(address account) external;
     function etch(address account, bytes calldata code) external;
     function assume(bool condition) external pure;
     function recordLogs() external;
