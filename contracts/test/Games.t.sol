@@ -204,6 +204,31 @@ contract GamesTest is Rollup {
         vm.assertTrue(portal.disputeGameBlacklist(game));
     }
 
+    /// @dev A bad claim far ahead, once the anchor, must not keep honest claims out after its retirement.
+    function test_attack_retiredGameStaysTheAnchor() external {
+        ProposalGame game = _create(keccak256("bad"), type(uint256).max);
+        vm.warp(block.timestamp + CLOCK + FINALITY + 1);
+        registry.setAnchorState(game);
+        vm.expectEmit(address(registry));
+        emit AnchorStateRegistry.AnchorUpdated(IDisputeGame(address(0)));
+        vm.prank(GUARDIAN);
+        registry.updateRetirementTimestamp();
+        vm.assertEq(address(registry.anchorGame()), address(0));
+        (bytes32 root, uint256 number) = registry.getAnchorRoot();
+        vm.assertEq(root, keccak256("genesis"));
+        vm.assertEq(number, 0);
+        vm.expectRevert(AnchorStateRegistry.AnchorStateRegistry_InvalidAnchorGame.selector);
+        registry.setAnchorState(game);
+        // Games that follow count again.
+        vm.warp(game.createdAt() + 1000);
+        ProposalGame honest = _create(keccak256("honest"), 8);
+        vm.warp(game.createdAt() + 1000 + CLOCK + FINALITY + 1);
+        registry.setAnchorState(honest);
+        (root, number) = registry.getAnchorRoot();
+        vm.assertEq(root, keccak256("honest"));
+        vm.assertEq(number, 8);
+    }
+
     function test_attack_strangerAsGuardianOrOwner() external {
         ProposalGame game = _create(keccak256("root"), 7);
         vm.startPrank(ALICE, ALICE);

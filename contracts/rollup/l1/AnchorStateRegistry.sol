@@ -75,19 +75,17 @@ contract AnchorStateRegistry is IAnchorStateRegistry {
         emit RespectedGameTypeSet(gameType);
     }
 
-    /// @notice Discards all games created so far.
+    /// @notice Discards all games created so far. The anchor, being one of them, goes back to the start.
     function updateRetirementTimestamp() external onlyGuardian {
         retirementTimestamp = uint64(block.timestamp);
+        _resetAnchor();
         emit RetirementTimestampSet(block.timestamp);
     }
 
     /// @notice Discards a game. If it was the anchor, the anchor goes back to the start.
     function blacklistDisputeGame(IDisputeGame game) external onlyGuardian {
         disputeGameBlacklist[game] = true;
-        if (address(game) == address(anchorGame)) {
-            anchorGame = IDisputeGame(address(0));
-            emit AnchorUpdated(anchorGame);
-        }
+        if (address(game) == address(anchorGame)) _resetAnchor();
         emit DisputeGameBlacklisted(game);
     }
 
@@ -158,5 +156,12 @@ contract AnchorStateRegistry is IAnchorStateRegistry {
 
     function version() external pure returns (string memory) {
         return "3.0.0";
+    }
+
+    /// @dev An anchor that is not believed must not stand in the way of the games that follow.
+    function _resetAnchor() private {
+        if (address(anchorGame) == address(0)) return;
+        anchorGame = IDisputeGame(address(0));
+        emit AnchorUpdated(anchorGame);
     }
 }
