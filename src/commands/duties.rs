@@ -16,9 +16,15 @@ use mezz_contracts::{
     deploy::GAME_TYPE,
 };
 use mezz_l1::L1Client;
-use mezz_rollup::{L2Client, deploy};
+use mezz_rollup::{
+    L2Client,
+    deploy::{self, DeployConfig},
+};
 use std::collections::BTreeMap;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// L1 blocks below the newest one where a chain begins: an epoch, which is not reorganised.
+const ORIGIN_DEPTH: u64 = 32;
 
 /// `mezz deploy`.
 pub(crate) async fn deploy(context: &Context, args: DeployArgs) -> Result<(), Failure> {
@@ -32,7 +38,10 @@ pub(crate) async fn deploy(context: &Context, args: DeployArgs) -> Result<(), Fa
         proposer: args.proposer,
         fee_recipient: args.fee_recipient.unwrap_or(deployer),
     };
-    let choices = node::deploy_config(&args.chain, args.challenge_window, roles, BTreeMap::new());
+    let choices = DeployConfig {
+        origin_depth: ORIGIN_DEPTH,
+        ..node::deploy_config(&args.chain, args.challenge_window, roles, BTreeMap::new())
+    };
     let step = context.out.step("Creating the contracts");
     let (rollup, addresses) = deploy::deploy(&l1, key, &choices, async || Ok(())).await?;
     step.done(&format!("chain {} on L1 {}", rollup.l2_chain_id, rollup.l1_chain_id));

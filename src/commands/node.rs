@@ -35,6 +35,12 @@ pub(crate) const fn l1_poll(embedded: bool) -> Duration {
     Duration::from_millis(if embedded { 100 } else { 500 })
 }
 
+/// How long an L1 that lacks a block is waited for: one of many nodes may lag behind, the embedded
+/// one does not.
+pub(crate) const fn l1_patience(embedded: bool) -> Duration {
+    Duration::from_secs(if embedded { 1 } else { 30 })
+}
+
 /// Who does what on a new chain.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Roles {
@@ -67,6 +73,7 @@ pub(crate) fn deploy_config(
         finality_delay: Duration::ZERO,
         sequencing_window: chain.sequencing_window,
         max_sequencer_drift: chain.max_drift,
+        origin_depth: 0,
         owner,
         guardian,
         batcher,
@@ -199,6 +206,7 @@ async fn serve(
         data_dir: Some(context.global.data_dir.join(name)),
         rpc,
         l1_poll: l1_poll(false),
+        l1_patience: l1_patience(false),
         dev_accounts: DevAccounts::default(),
         rollup: rollup.clone(),
     })

@@ -40,6 +40,8 @@ pub struct RollupConfig {
     pub eip1559: Eip1559Config,
     /// Weights of the L1 data fee.
     pub fee_scalars: FeeScalars,
+    /// How L1 prices its blobs: `baseFeeUpdateFraction` of its blob schedule (EIP-7840).
+    pub l1_blob_base_fee_update_fraction: u64,
     /// Milliseconds between blocks that the sequencer aims at. A hint, not a rule.
     pub block_time_ms: u64,
     /// A batch counts if it is in L1 block `N <= origin + sequencing_window` of each of its
@@ -205,6 +207,11 @@ impl RollupConfig {
             "at most 10^18 wei",
             minimum_base_fee <= 1_000_000_000_000_000_000,
         )?;
+        check(
+            "l1BlobBaseFeeUpdateFraction",
+            "between 1,000,000 and 1,000,000,000,000",
+            (1_000_000..=1_000_000_000_000).contains(&self.l1_blob_base_fee_update_fraction),
+        )?;
         check("blockTimeMs", "between 10 and 60,000", (10..=60_000).contains(&self.block_time_ms))?;
         check(
             "sequencingWindow",
@@ -251,6 +258,7 @@ pub(crate) mod tests {
             gas_limit: 60_000_000,
             eip1559: Eip1559Config::default(),
             fee_scalars: FeeScalars::default(),
+            l1_blob_base_fee_update_fraction: 5_007_716,
             block_time_ms: 1_000,
             sequencing_window: 5,
             max_sequencer_drift: 30,
@@ -303,6 +311,7 @@ pub(crate) mod tests {
             ("eip1559.elasticity", |c| c.eip1559.elasticity = 0),
             ("eip1559.denominator", |c| c.eip1559.denominator = 0),
             ("eip1559.minimumBaseFee", |c| c.eip1559.minimum_base_fee = u64::MAX),
+            ("l1BlobBaseFeeUpdateFraction", |c| c.l1_blob_base_fee_update_fraction = 1),
             ("blockTimeMs", |c| c.block_time_ms = 0),
             ("sequencingWindow", |c| c.sequencing_window = 1),
             ("sequencingWindow", |c| c.sequencing_window = MAX_SEQUENCING_WINDOW + 1),

@@ -16,6 +16,7 @@ use mezz_derivation::{
 };
 use mezz_l1::{L1Client, L1Error};
 use mezz_primitives::addresses::MULTICALL3;
+use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 
 /// What is chosen when a chain is made.
@@ -37,6 +38,8 @@ pub struct DeployConfig {
     pub sequencing_window: u64,
     /// How far an L2 block's time may run ahead of its origin's.
     pub max_sequencer_drift: Duration,
+    /// L1 blocks that the first origin lies below the newest one: it must never be reorganised.
+    pub origin_depth: u64,
     /// Owns the contracts.
     pub owner: Address,
     /// May stop payouts and discard proposals.
@@ -100,6 +103,8 @@ pub enum DeployError {
     },
 }
 
+/// Of the blob schedule that came with Osaka (EIP-7691).
+const OSAKA_BLOB_BASE_FEE_UPDATE_FRACTION: u64 = 5_007_716;
 /// How long a transaction is waited for, seconds.
 const MINE_TIMEOUT: u64 = 300;
 
@@ -116,7 +121,9 @@ pub async fn deploy(
 ) -> Result<(RollupConfig, L1Addresses), DeployError> {
     let deployer = key.address();
     let l1_chain_id = l1.chain_id().await?;
-    let origin = l1.header(BlockNumberOrTag::Latest).await?;
+    let newest = l1.latest().await?.number;
+    let origin = newest.saturating_sub(choices.origin_depth);
+    let origin = l1.header(BlockNumberOrTag::Number(origin)).await?;
     let first_nonce = l1.nonce(deployer, BlockId::latest()).await?;
     let deploy_multicall3 = l1.code(MULTICALL3, BlockId::latest()).await?.is_empty();
     let addresses = L1Addresses::predict(deployer, first_nonce, deploy_multicall3);
@@ -142,6 +149,7 @@ pub async fn deploy(
         gas_limit: choices.gas_limit,
         eip1559: Eip1559Config::default(),
         fee_scalars: FeeScalars::default(),
+        l1_blob_base_fee_update_fraction: blob_base_fee_update_fraction(l1).await?,
         block_time_ms: u64::try_from(choices.block_time.as_millis()).unwrap_or(u64::MAX),
         sequencing_window: choices.sequencing_window,
         max_sequencer_drift: choices.max_sequencer_drift.as_secs(),
@@ -184,6 +192,18 @@ pub async fn deploy(
     sent().await?;
     wait_all(l1, hashes).await?;
     Ok((config, plan.addresses))
+}
+
+/// How L1 prices its blobs (EIP-7910); where it does not say, as Osaka does.
+async fn blob_base_fee_update_fraction(l1: &L1Client) -> Result<u64, L1Error> {
+    let told = match l1.request::<_, Value>("eth_config", ()).await {
+        Ok(config) => {
+            config.pointer("/current/blobSchedule/baseFeeUpdateFraction").and_then(Value::as_u64)
+        }
+        Err(error) if error.is_retryable() => return Err(error),
+        Err(_) => None,
+    };
+    Ok(told.unwrap_or(OSAKA_BLOB_BASE_FEE_UPDATE_FRACTION))
 }
 
 /// A transaction of the deployment, and the wei that it carries.

@@ -101,6 +101,8 @@ pub struct Sources {
     pub portal: Address,
     /// The inbox.
     pub inbox: Address,
+    /// How L1 prices its blobs.
+    pub blob_params: BlobParams,
 }
 
 /// A batch as the inbox logged it, its data not yet at hand.
@@ -127,24 +129,34 @@ struct Pending {
     fetch: BoxFuture<'static, Vec<BatchData>>,
 }
 
-/// Starts to follow L1; the items arrive until `stop`.
+/// Starts to follow L1; the items arrive until `stop`, or until the receiver is dropped.
+///
+/// Batches up to the L1 block `derived_to` have been derived. They are not fetched again: their
+/// blobs may be gone.
 pub fn start(
     sources: Sources,
     follower: Follower,
+    derived_to: u64,
     stop: CancellationToken,
 ) -> mpsc::Receiver<FeedItem> {
     let (items, receiver) = mpsc::channel(FEED_CAPACITY);
     tokio::spawn(async move {
         tokio::select! {
             () = stop.cancelled() => {}
-            () = run(sources, follower, items) => {}
+            () = items.closed() => {}
+            () = run(sources, follower, derived_to, items.clone()) => {}
         }
     });
     receiver
 }
 
 /// Runs until the receiver is gone or L1 cannot be followed any more.
-async fn run(sources: Sources, mut follower: Follower, items: mpsc::Sender<FeedItem>) {
+async fn run(
+    sources: Sources,
+    mut follower: Follower,
+    mut derived_to: u64,
+    items: mpsc::Sender<FeedItem>,
+) {
     let mut pending: VecDeque<Pending> = VecDeque::new();
     loop {
         let item = tokio::select! {
@@ -153,7 +165,7 @@ async fn run(sources: Sources, mut follower: Follower, items: mpsc::Sender<FeedI
                 FeedItem::Batches { block: done.block, batches }
             }
             event = follower.next(), if pending.len() < MAX_PENDING => {
-                match on_event(&sources, event, &mut pending) {
+                match on_event(&sources, event, &mut derived_to, &mut pending) {
                     Ok(item) => item,
                     Err(error) => FeedItem::Failed(error),
                 }
@@ -177,12 +189,13 @@ async fn front(pending: &mut VecDeque<Pending>) -> Vec<BatchData> {
 fn on_event(
     sources: &Sources,
     event: Result<L1Event, FollowError>,
+    derived_to: &mut u64,
     pending: &mut VecDeque<Pending>,
 ) -> Result<FeedItem, FeedError> {
     Ok(match event? {
         L1Event::Block(data) => {
             let (block, logs) = read_block(sources, &data)?;
-            let batches = !logs.is_empty();
+            let batches = !logs.is_empty() && block.number > *derived_to;
             if batches {
                 let reference = block.reference();
                 let fetch = fetch_all(sources.clone(), reference, block.timestamp, logs);
@@ -192,6 +205,7 @@ fn on_event(
         }
         L1Event::Reorg { common_ancestor, .. } => {
             pending.retain(|p| p.block.number <= common_ancestor.number);
+            *derived_to = common_ancestor.number.min(*derived_to);
             FeedItem::Reorg { ancestor: common_ancestor }
         }
         L1Event::Safe(block) => FeedItem::Safe(block),
@@ -231,7 +245,7 @@ fn read_block(
         parent_hash: header.parent_hash,
         timestamp: header.timestamp,
         base_fee: header.base_fee_per_gas.unwrap_or_default(),
-        blob_base_fee: header.blob_fee(BlobParams::osaka()).unwrap_or(1),
+        blob_base_fee: header.blob_fee(sources.blob_params).unwrap_or(1),
         prev_randao: header.mix_hash,
         parent_beacon_block_root: header.parent_beacon_block_root.unwrap_or_default(),
         deposits,

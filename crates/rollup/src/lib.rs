@@ -22,6 +22,7 @@ pub mod l2_client;
 pub mod node;
 pub mod proposer;
 pub mod rpc;
+mod session;
 pub mod withdrawal;
 
 pub use l2_client::{L2Client, L2Error};

@@ -1,19 +1,16 @@
 //! A node: the chain, its pool, the driver and the RPC, wired.
 
 use crate::{
-    driver::{self, Driver, DriverError, DriverParts, SequencerConfig, StatusHandle},
-    feed::{self, FeedError, Sources},
+    driver::{self, DriverError, SequencerConfig, StatusHandle},
+    feed::FeedError,
     genesis::{self, GenesisError},
     rpc,
+    session::Session,
 };
-use alloy::eips::BlockNumberOrTag;
 use mezz_chain::{Chain, ChainConfig, ChainLimits, OpenError};
 use mezz_derivation::{L1Ref, RollupConfig};
 use mezz_evm::StateReader;
-use mezz_l1::{
-    BlobError, BlobSource, BlockRef, Follower, FollowerConfig, FollowerState, L1BlockData,
-    L1Client, L1Error, LogCheck, LogFilter,
-};
+use mezz_l1::{BlobError, L1Client, L1Error};
 use mezz_pool::{LookupError, Pool, PoolConfig};
 use mezz_primitives::U256;
 use mezz_rpc::{
@@ -50,6 +47,8 @@ pub struct NodeConfig {
     pub role: Role,
     /// Pause between two looks at L1.
     pub l1_poll: Duration,
+    /// How long an L1 without a block that it had is taken for one that lags behind.
+    pub l1_patience: Duration,
     /// Accounts that the RPC signs for, on a devnet.
     pub dev_accounts: DevAccounts,
 }
@@ -118,10 +117,18 @@ impl Node {
     /// # Errors
     /// Any [`NodeError`].
     pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
-        let NodeConfig { rollup, l1_url, beacon_url, data_dir, rpc, role, l1_poll, dev_accounts } =
-            config;
+        let NodeConfig {
+            rollup,
+            l1_url,
+            beacon_url,
+            data_dir,
+            rpc,
+            role,
+            l1_poll,
+            l1_patience,
+            dev_accounts,
+        } = config;
         let l1 = L1Client::new(&l1_url)?;
-        check_l1(&l1, &rollup).await?;
         let chain = Chain::open(ChainConfig {
             spec: genesis::chain_spec(&rollup),
             genesis: genesis::l2_genesis(&rollup)?,
@@ -134,61 +141,27 @@ impl Node {
             Role::Sequencer(config) => Some(config),
             Role::Verifier => None,
         };
-        let parts = DriverParts {
-            config: rollup.clone(),
+        let stop = CancellationToken::new();
+        let session = Session {
+            rollup: rollup.clone(),
             chain: chain.clone(),
             pool: pool.clone(),
             sequencer,
-            l1_head: l1.latest().await?.number,
             status: status.clone(),
+            l1,
+            beacon_url,
+            l1_poll,
+            l1_patience,
+            stop: stop.clone(),
         };
-        let canonical = |block: L1Ref| {
-            let l1 = l1.clone();
-            async move {
-                l1.header(BlockNumberOrTag::Number(block.number))
-                    .await
-                    .is_ok_and(|header| header.hash() == block.hash)
-            }
-        };
-        let (mut driver, start) = Driver::new(parts, canonical).await?;
-
-        let sources = Sources {
-            l1: l1.clone(),
-            blobs: BlobSource::new(&beacon_url)?,
-            portal: rollup.contracts.portal,
-            inbox: rollup.contracts.inbox,
-        };
-        let follower_config = FollowerConfig {
-            filter: LogFilter {
-                addresses: vec![sources.portal, sources.inbox],
-                topics: Vec::new(),
-            },
-            check: LogCheck::default(),
-            poll_interval: l1_poll,
-            keep: 2_048,
-            ..FollowerConfig::default()
-        };
-        let header = l1.header_by_hash(start.hash).await?;
-        let before = match start.number.checked_sub(1) {
-            Some(number) => BlockRef { number, hash: header.parent_hash },
-            None => {
-                // Nothing comes before L1's own first block, so that nobody can give it out.
-                let data = L1BlockData { header, logs: Vec::new() };
-                driver.seed(feed::read_first_block(&sources, &data)?)?;
-                BlockRef { number: start.number, hash: start.hash }
-            }
-        };
-        let follower = Follower::new(l1, FollowerState::new(before), follower_config);
-
-        let stop = CancellationToken::new();
+        let run = session.begin().await?;
         let hooks = rpc::NodeHooks::new(OpHooks::new(dev_accounts), sequencer.is_some());
         let context = RpcContext { chain: chain.clone(), pool, hooks: Arc::new(hooks) };
         let methods = rpc::methods(rollup, chain.clone(), status.clone(), sequencer.is_some());
         let health = GetRoute::new("/health", |_| GetResponse::text(200, "ok\n"));
         let rpc =
             RpcServer::start(RpcConfig::new(rpc), context, vec![methods], vec![health]).await?;
-        let items = feed::start(sources, follower, stop.clone());
-        let driver = tokio::spawn(driver.run(items, stop.clone()));
+        let driver = tokio::spawn(session.drive(run));
         Ok(Self { chain, status, rpc, driver, stop })
     }
 
@@ -232,21 +205,6 @@ impl Node {
             Ok(result) => result,
             Err(_) => Err(DriverError::FeedEnded),
         }
-    }
-}
-
-async fn check_l1(l1: &L1Client, rollup: &RollupConfig) -> Result<(), NodeError> {
-    let found = l1.chain_id().await?;
-    let url = l1.url().to_owned();
-    if found != rollup.l1_chain_id {
-        return Err(NodeError::OtherL1 { url, found, expected: rollup.l1_chain_id });
-    }
-    let origin = rollup.genesis.l1;
-    match l1.header(BlockNumberOrTag::Number(origin.number)).await {
-        Ok(header) if header.hash() == origin.hash => Ok(()),
-        Ok(_) => Err(NodeError::NoOrigin { url, block: origin }),
-        Err(L1Error::NotFound { .. }) => Err(NodeError::NoOrigin { url, block: origin }),
-        Err(error) => Err(error.into()),
     }
 }
 

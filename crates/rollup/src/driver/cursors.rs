@@ -54,10 +54,19 @@ impl Cursors {
                 cursor = read(chain, &key(number), number)?.filter(|c| c.l1.number == number);
             }
         }
-        if kept.is_empty() {
-            kept.push_back(first);
+        // The first one is nowhere stored.
+        if kept.front().is_none_or(|oldest| oldest.l1.number == first.l1.number + 1) {
+            kept.push_front(first);
         }
-        Ok(Self { kept, first })
+        let mut cursors = Self { kept, first };
+        // A block that is final is never gone back behind. It was when the first cursor came to it.
+        let finalized = chain.heads().finalized.number;
+        while cursors.oldest().safe.number < finalized
+            && cursors.kept.get(1).is_some_and(|second| second.safe.number <= finalized)
+        {
+            cursors.kept.pop_front();
+        }
+        Ok(cursors)
     }
 
     /// The newest.
@@ -77,8 +86,7 @@ impl Cursors {
 
     /// Appends the next one, in the store first.
     pub(super) fn push(&mut self, chain: &Chain, cursor: Cursor) -> Result<(), CursorError> {
-        let json = serde_json::to_vec(&cursor)
-            .map_err(|source| CursorError::Json { number: cursor.l1.number, source })?;
+        let json = json(&cursor)?;
         let key = key(cursor.l1.number);
         chain.put_metas(&[(key.as_bytes(), &json), (b"cursor/newest", &json)])?;
         self.kept.push_back(cursor);
@@ -88,7 +96,7 @@ impl Cursors {
         Ok(())
     }
 
-    /// Drops the newest; `false` if it is the only one.
+    /// Drops the newest; `false` if it is the only one. To be followed by [`Self::store_newest`].
     pub(super) fn pop(&mut self) -> bool {
         if self.kept.len() < 2 {
             return false;
@@ -97,12 +105,24 @@ impl Cursors {
         true
     }
 
+    /// Stores which one is the newest, after some were dropped and before blocks are taken off:
+    /// should their L1 blocks come back, what was dropped must not be taken for reached.
+    pub(super) fn store_newest(&self, chain: &Chain) -> Result<(), CursorError> {
+        let json = json(&self.newest())?;
+        Ok(chain.put_metas(&[(b"cursor/newest", &json)])?)
+    }
+
     /// Cursors below an L1 block are not needed any more.
     pub(super) fn forget_before(&mut self, l1: u64) {
         while self.kept.len() > 1 && self.oldest().l1.number < l1 {
             self.kept.pop_front();
         }
     }
+}
+
+fn json(cursor: &Cursor) -> Result<Vec<u8>, CursorError> {
+    serde_json::to_vec(cursor)
+        .map_err(|source| CursorError::Json { number: cursor.l1.number, source })
 }
 
 fn key(number: u64) -> String {

@@ -26,12 +26,9 @@ impl Driver {
                     let Some(block) = self.origins.take(number) else { return Ok(()) };
                     match self.deriver.push_l1(block) {
                         Ok(()) => {}
-                        Err(FeedError::Reorged { number }) => {
-                            // The chain was stored on another L1 chain than the one that is
-                            // there now: go back as for a reorganisation that was not seen.
-                            let below = number.saturating_sub(1);
-                            self.go_back(below)?;
-                        }
+                        // What was derived stands on another L1 chain than the one that is
+                        // followed: it was reorganised before following began.
+                        Err(FeedError::Reorged { .. }) => return Err(DriverError::L1Changed),
                         Err(error @ (FeedError::Busy | FeedError::NotNext { .. })) => {
                             // The loop feeds what is asked for, when it is asked for.
                             unreachable!("{error}");

@@ -11,6 +11,8 @@ mod origins;
 mod reorg;
 mod sequence;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub use cursors::CursorError;
 pub use status::StatusHandle;
@@ -33,6 +35,9 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
+
+/// What is taken from the feed after a block was made, at most.
+const ITEMS_PER_TICK: usize = 64;
 
 /// How the sequencer works.
 #[derive(Clone, Copy, Debug)]
@@ -85,8 +90,14 @@ pub enum DriverError {
     #[error("L2 block {0} has no L1 attributes: the data directory holds another kind of chain")]
     NoAttributes(u64),
     /// A reorganisation deeper than what is kept.
-    #[error("L1 was reorganised to block {0}, below everything that is kept to go back")]
+    #[error(
+        "L1 was reorganised to block {0}, below everything that is kept to go back; a development chain begins anew with `mezz up --reset`"
+    )]
     ReorgTooDeep(u64),
+    /// L1 is not the chain that was there when this driver began. A new one goes on from what is
+    /// stored.
+    #[error("L1 is another chain than at the start")]
+    L1Changed,
 }
 
 /// The state of the driver's task.
@@ -130,32 +141,43 @@ impl Driver {
     /// A driver that goes on from what `chain` has stored. Also answers the L1 block from which
     /// the feed must begin.
     ///
-    /// `is_canonical` tells whether L1 still has a block.
+    /// `is_canonical` tells whether L1 has a block. It must be sure: what was derived from a block
+    /// that L1 does not have is taken off.
     ///
     /// # Errors
     /// If what is stored cannot be read, or L1 has none of the blocks that it was derived from.
-    pub async fn new<F>(
+    pub async fn new<F, E>(
         parts: DriverParts,
         is_canonical: impl Fn(L1Ref) -> F,
-    ) -> Result<(Self, L1Ref), DriverError>
+    ) -> Result<(Self, L1Ref), E>
     where
-        F: Future<Output = bool>,
+        F: Future<Output = Result<bool, E>>,
+        E: From<DriverError>,
     {
-        let DriverParts { config, chain, pool, sequencer, l1_head, status } = parts;
-        let genesis = chain.genesis_hash();
-        let mut cursors = Cursors::load(&chain, &config, genesis)?;
+        let chain = &parts.chain;
+        let mut cursors =
+            Cursors::load(chain, &parts.config, chain.genesis_hash()).map_err(DriverError::from)?;
         let mut lost = false;
-        while !is_canonical(cursors.newest().l1).await {
+        while !holds(chain, &cursors.newest().safe)? || !is_canonical(cursors.newest().l1).await? {
             lost = true;
             let gone = cursors.newest().l1.number;
             if !cursors.pop() {
-                return Err(DriverError::ReorgTooDeep(gone));
+                return Err(DriverError::ReorgTooDeep(gone).into());
             }
+        }
+        Ok(Self::on(parts, cursors, lost)?)
+    }
+
+    /// A driver that goes on from the newest cursor; some were dropped if `lost`.
+    fn on(parts: DriverParts, cursors: Cursors, lost: bool) -> Result<(Self, L1Ref), DriverError> {
+        let DriverParts { config, chain, pool, sequencer, l1_head, status } = parts;
+        if lost {
+            cursors.store_newest(&chain)?;
         }
         let deriver = Deriver::new(config.clone(), cursors.newest());
         let head = block_ref(&config, &chain.head())?;
         let start = cursors.oldest().safe.origin;
-        let l1 = cursors.newest().l1;
+        let newest = cursors.newest();
         let mut driver = Self {
             origins: Origins::default(),
             safe_l1: BlockRef { number: start.number, hash: start.hash },
@@ -171,10 +193,18 @@ impl Driver {
             head,
         };
         if lost {
-            driver.unwind_to_origin(l1.number)?;
+            driver.unwind_to_origin(newest.l1.number)?;
+        }
+        if newest.safe.number != driver.chain.heads().safe.number {
+            driver.chain.set_safe(newest.safe.number)?;
         }
         driver.publish()?;
         Ok((driver, start))
+    }
+
+    /// Number of the newest L1 block that has been derived as a whole.
+    pub fn derived_to(&self) -> u64 {
+        self.cursors.newest().l1.number
     }
 
     /// Gives it L1's own first block, which nobody can follow to.
@@ -203,6 +233,11 @@ impl Driver {
                 () = stop.cancelled() => return Ok(()),
                 _ = ticks.tick(), if self.may_sequence() => {
                     tokio::task::block_in_place(|| self.sequence())?;
+                    // Blocks that take as long as the pause between them must not keep L1 out.
+                    for _ in 0..ITEMS_PER_TICK {
+                        let Ok(item) = feed.try_recv() else { break };
+                        tokio::task::block_in_place(|| self.on_feed(item))?;
+                    }
                 }
                 item = feed.recv() => {
                     let item = item.ok_or(DriverError::FeedEnded)?;
@@ -217,17 +252,24 @@ impl Driver {
             FeedItem::Block { block, batches } => {
                 tracing::debug!(number = block.number, hash = %block.hash, deposits = block.deposits.len(), batches, "L1 block");
                 self.origins.push(*block, batches);
+                self.leave_other_origins()?;
                 self.derive()?;
+                self.finalize()?;
             }
             FeedItem::Batches { block, batches } => {
                 self.origins.set_batches(block, batches);
                 self.derive()?;
+                self.finalize()?;
             }
             FeedItem::Reorg { ancestor } => self.on_reorg(ancestor)?,
             FeedItem::Safe(block) => self.safe_l1 = block,
             FeedItem::Finalized(block) => {
                 self.finalized_l1 = block;
                 self.finalize()?;
+            }
+            FeedItem::Failed(FeedError::Follow(error)) => {
+                tracing::warn!("{error}");
+                return Err(DriverError::L1Changed);
             }
             FeedItem::Failed(error) => return Err(error.into()),
         }
@@ -247,6 +289,11 @@ impl Driver {
         self.origins.forget_before(self.cursors.oldest().safe.origin.number);
         Ok(())
     }
+}
+
+/// Whether the chain has this block.
+fn holds(chain: &Chain, block: &L2BlockRef) -> Result<bool, DriverError> {
+    Ok(chain.block_by_number(block.number)?.is_some_and(|found| found.hash() == block.hash))
 }
 
 /// The block and its place in its epoch, read from its first transaction.

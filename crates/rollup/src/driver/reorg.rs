@@ -9,17 +9,24 @@ impl Driver {
     /// L1 blocks above `ancestor` are gone.
     pub(super) fn on_reorg(&mut self, ancestor: BlockRef) -> Result<(), DriverError> {
         self.origins.rewind(ancestor.number);
+        self.sequence_after = self.sequence_after.min(ancestor.number);
         self.go_back(ancestor.number)?;
+        // Nobody is told of blocks that are gone while others are derived.
+        self.publish()?;
         self.derive()
     }
 
     /// Goes back to what was derived at L1 block `number` or before, and takes every L2 block off
     /// whose origin lies above.
-    pub(super) fn go_back(&mut self, number: u64) -> Result<(), DriverError> {
+    fn go_back(&mut self, number: u64) -> Result<(), DriverError> {
+        let before = self.cursors.newest();
         while self.cursors.newest().l1.number > number {
             if !self.cursors.pop() {
                 return Err(DriverError::ReorgTooDeep(number));
             }
+        }
+        if self.cursors.newest() != before {
+            self.cursors.store_newest(&self.chain)?;
         }
         self.unwind_to_origin(number)?;
         let cursor = self.cursors.newest();
@@ -45,6 +52,22 @@ impl Driver {
             self.unwind(keep)?;
         }
         Ok(())
+    }
+
+    /// Takes off every block that stands on an L1 block which is not the one at hand. After a
+    /// restart, nobody tells of a reorganisation above the newest cursor.
+    pub(super) fn leave_other_origins(&mut self) -> Result<(), DriverError> {
+        loop {
+            let origin = self.head.origin;
+            if self.origins.get(origin.number).is_none_or(|block| block.hash == origin.hash) {
+                return Ok(());
+            }
+            if self.head.number <= self.cursors.newest().safe.number {
+                return Err(DriverError::L1Changed);
+            }
+            let below = origin.number.saturating_sub(1);
+            self.unwind_to_origin(below)?;
+        }
     }
 
     /// Takes off every block above `number`; what users sent goes back to the pool.

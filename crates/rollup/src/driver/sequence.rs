@@ -1,6 +1,6 @@
 //! Making blocks.
 
-use super::{Driver, DriverError, derive::attributes_of};
+use super::{Driver, DriverError, SequencerConfig, derive::attributes_of};
 use mezz_chain::{BuildOptions, Refused};
 use mezz_derivation::{
     batch::MAX_BLOCK_TX_BYTES,
@@ -16,26 +16,28 @@ const LAG: u64 = 2;
 impl Driver {
     /// Whether blocks are made here, and all that is on L1 has been taken in.
     pub(super) fn may_sequence(&self) -> bool {
-        self.sequencer.is_some() && self.deriver.cursor().l1.number >= self.sequence_after
+        self.sequencer.is_some()
+            && self.deriver.cursor().l1.number >= self.sequence_after
+            && self.origins.get(self.head.origin.number).is_some()
     }
 
     /// Makes the block of a tick, and as many more as it takes to keep up with L1.
     pub(super) fn sequence(&mut self) -> Result<(), DriverError> {
-        loop {
-            if !self.sequence_one()? {
-                return Ok(());
-            }
+        let Some(sequencer) = self.sequencer else { return Ok(()) };
+        let started = Instant::now();
+        while self.sequence_one(sequencer)? {
             let newest = self.origins.newest().map_or(0, |block| block.number);
-            let confirmations = self.sequencer.map_or(0, |s| s.l1_confirmations);
-            if newest.saturating_sub(confirmations) <= self.head.origin.number + LAG {
-                return self.publish();
+            let behind = newest.saturating_sub(sequencer.l1_confirmations);
+            if behind <= self.head.origin.number + LAG || started.elapsed() >= sequencer.block_time
+            {
+                break;
             }
         }
+        self.publish()
     }
 
     /// Makes one block; `false` if there is no valid one now.
-    fn sequence_one(&mut self) -> Result<bool, DriverError> {
-        let Some(sequencer) = self.sequencer else { return Ok(false) };
+    fn sequence_one(&mut self, sequencer: SequencerConfig) -> Result<bool, DriverError> {
         let Some(origin) = self.next_origin(sequencer.l1_confirmations) else { return Ok(false) };
         let recovers = self.recovers();
         if recovers && origin.number == self.head.origin.number {
@@ -92,7 +94,8 @@ impl Driver {
             }
         };
         let options = BuildOptions {
-            deadline: Some(started + sequencer.block_time),
+            // The rest is for storing the block and for taking L1 in.
+            deadline: Some(started + sequencer.block_time.mul_f32(0.8)),
             ..BuildOptions::default()
         };
         let built = self
@@ -116,12 +119,13 @@ impl Driver {
     }
 
     /// Whether the safe head is so far behind that blocks made here might miss the sequencing
-    /// window. Then only those blocks are made that follow without a sequencer as well: whether a
-    /// batch or the window's end comes first, the chain is the same, and no transaction is shown
-    /// in a block that L1 might never see.
+    /// window. Then only such blocks are made that follow without a sequencer as well, so that no
+    /// transaction is shown in a block that L1 might never see.
     fn recovers(&self) -> bool {
+        let window = self.config.sequencing_window;
+        let margin = (window / 4).max(4).min(window / 2);
         let newest = self.origins.newest().map_or(0, |block| block.number);
-        newest > self.deriver.cursor().safe.origin.number + self.config.sequencing_window / 2
+        newest > self.deriver.cursor().safe.origin.number + (window - margin)
     }
 
     /// The L1 block of the next block: the one after the head's origin as soon as it is deep

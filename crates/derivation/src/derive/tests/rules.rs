@@ -354,8 +354,7 @@ fn half_a_window_is_free_after_the_window_has_ended() {
 fn batch_on_its_way_is_not_overtaken_after_the_window_has_ended() {
     let mut node = Node::started();
     node.feed_to(106);
-    let on_its_way =
-        batch_on(&node.safe(), l1_hash(105, 0), vec![block(1_055, true, vec![tx(0)])]);
+    let on_its_way = batch_on(&node.safe(), l1_hash(105, 0), vec![block(1_055, true, vec![tx(0)])]);
     node.feed_to(108);
     let outcome = node.post_data(on_its_way);
     assert_eq!((outcome.l1.number, outcome.dropped), (109, None));
