@@ -39,6 +39,14 @@ contract InboxTest is Rollup {
         inbox.submitBatchCalldata(data);
     }
 
+    function test_batchesInCalldataOfAllLengths() external {
+        for (uint256 length = 1; length < 100; ++length) {
+            vm.prank(BATCHER, BATCHER);
+            inbox.submitBatchCalldata(new bytes(length));
+        }
+        vm.assertEq(inbox.batchCount(), 99);
+    }
+
     function test_emptyBatchesAreRefused() external {
         _blobs(0);
         vm.prank(BATCHER, BATCHER);
@@ -77,15 +85,59 @@ contract InboxTest is Rollup {
         inbox.submitBatch();
     }
 
-    /// @dev The same bytes at another place of the calldata.
-    function test_attack_batchThatAVerifierWouldNotFind() external {
-        bytes memory call_ = abi.encodePacked(
-            Inbox.submitBatchCalldata.selector, uint256(0x40), uint256(0), uint256(1), bytes32(hex"01")
-        );
+    function _refused(bytes memory call_) private {
         vm.prank(BATCHER, BATCHER);
         (bool ok, bytes memory reason) = address(inbox).call(call_);
         vm.assertFalse(ok);
         vm.assertEq(bytes32(bytes4(reason)), bytes32(Inbox.NonCanonicalCalldata.selector));
+        vm.assertEq(inbox.batchCount(), 0);
+    }
+
+    /// @dev The same bytes at another place of the calldata.
+    function test_attack_batchThatAVerifierWouldNotFind() external {
+        _refused(
+            abi.encodePacked(
+                Inbox.submitBatchCalldata.selector, uint256(0x40), uint256(0), uint256(1), bytes32(hex"01")
+            )
+        );
+    }
+
+    function test_attack_batchWithBytesAfterIt() external {
+        bytes memory call_ = abi.encodeCall(inbox.submitBatchCalldata, (hex"01"));
+        _refused(bytes.concat(call_, hex"00"));
+        _refused(bytes.concat(call_, bytes32(0)));
+        call_ = abi.encodeCall(inbox.submitBatchCalldata, (new bytes(32)));
+        _refused(bytes.concat(call_, hex"00"));
+        _refused(bytes.concat(call_, bytes32(0)));
+    }
+
+    function test_attack_batchWithoutItsPadding() external {
+        for (uint256 padding; padding < 31; ++padding) {
+            _refused(
+                abi.encodePacked(
+                    Inbox.submitBatchCalldata.selector, uint256(0x20), uint256(1), hex"01", new bytes(padding)
+                )
+            );
+        }
+    }
+
+    function test_attack_batchWithOtherPadding() external {
+        for (uint256 at = 1; at < 32; ++at) {
+            bytes memory word = new bytes(32);
+            word[at] = 0x01;
+            _refused(abi.encodePacked(Inbox.submitBatchCalldata.selector, uint256(0x20), uint256(1), word));
+        }
+    }
+
+    /// @dev What the inbox takes is what an encoder writes, whatever surrounds the bytes.
+    function testFuzz_onlyTheCanonicalEncodingIsABatch(uint8 offset, uint8 length, bytes calldata rest) external {
+        bytes memory call_ =
+            abi.encodePacked(Inbox.submitBatchCalldata.selector, uint256(offset), uint256(length), rest);
+        vm.prank(BATCHER, BATCHER);
+        (bool ok,) = address(inbox).call(call_);
+        bool canonical = offset == 0x20 && length > 0 && length <= rest.length
+            && keccak256(call_) == keccak256(abi.encodeCall(inbox.submitBatchCalldata, (rest[:length])));
+        vm.assertTrue(ok == canonical);
     }
 
     function test_ownerAppointsTheBatcher() external {

@@ -179,6 +179,22 @@ contract PortalDepositTest is Rollup {
         portal.depositTransaction(ALICE, 0, 16_777_216, false, "");
     }
 
+    /// @dev L1 of a test chain may have more ETH than a deposit transaction can mint.
+    function test_attack_depositThatL2CannotMint() external {
+        uint256 most = type(uint128).max;
+        vm.deal(ALICE, type(uint256).max);
+        vm.prank(ALICE, ALICE);
+        vm.expectRevert(Portal.OptimismPortal_MintTooLarge.selector);
+        portal.depositTransaction{value: most + 1}(ALICE, 0, 21_000, false, "");
+        vm.prank(ALICE, ALICE);
+        (bool ok, bytes memory reason) = address(portal).call{value: most + 1}("");
+        vm.assertFalse(ok);
+        vm.assertEq(bytes32(bytes4(reason)), bytes32(Portal.OptimismPortal_MintTooLarge.selector));
+        vm.prank(ALICE, ALICE);
+        portal.depositTransaction{value: most}(ALICE, 0, 21_000, false, "");
+        vm.assertEq(_lastDeposit().mint, most);
+    }
+
     function test_attack_depositsFillL2() external {
         portal.depositTransaction(ALICE, 0, 16_000_000, false, "");
         portal.depositTransaction(ALICE, 0, 4_000_000, false, "");

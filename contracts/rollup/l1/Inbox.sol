@@ -66,12 +66,17 @@ contract Inbox is Ownable {
     function submitBatchCalldata(bytes calldata data) external {
         uint64 index = _next();
         if (data.length == 0) revert EmptyBatch();
-        // One encoding only: selector, offset, length, data. A verifier finds the batch at byte 68.
+        // One encoding only: selector, offset, length, data, zeros to a multiple of 32 bytes. Any verifier decodes it.
         uint256 offset;
+        uint256 padding;
         assembly ("memory-safe") {
             offset := data.offset
+            padding := calldataload(add(offset, data.length))
         }
-        if (offset != 68) revert NonCanonicalCalldata();
+        // What follows the data, if the calldata ends where it must, is the padding alone: past the end all reads as zero.
+        if (offset != 68 || msg.data.length != 68 + (data.length + 31) / 32 * 32 || padding != 0) {
+            revert NonCanonicalCalldata();
+        }
         emit BatchSubmittedCalldata(index, keccak256(data));
     }
 

@@ -65,6 +65,7 @@ contract Portal is ResourceMetering {
     error OptimismPortal_InvalidOutputRootProof();
     error OptimismPortal_InvalidProofTimestamp();
     error OptimismPortal_InvalidRootClaim();
+    error OptimismPortal_MintTooLarge();
     error OptimismPortal_NoReentrancy();
     error OptimismPortal_ProofNotOldEnough();
     error OptimismPortal_Unproven();
@@ -232,6 +233,8 @@ contract Portal is ResourceMetering {
 
     /// @param opaqueData mint (32), value (32), gas limit (8), whether it creates (1), data.
     function _deposit(address to, bytes memory opaqueData) private {
+        // A deposit transaction has 128 bits for it, and L2 could go on neither with nor without this one.
+        if (msg.value > type(uint128).max) revert OptimismPortal_MintTooLarge();
         address from = Sender.isEOA() ? msg.sender : Sender.alias_(msg.sender);
         emit TransactionDeposited(from, to, DEPOSIT_VERSION, opaqueData);
     }

@@ -60,6 +60,7 @@ sol! {
         error OptimismPortal_InvalidOutputRootProof();
         error OptimismPortal_InvalidProofTimestamp();
         error OptimismPortal_InvalidRootClaim();
+        error OptimismPortal_MintTooLarge();
         error OptimismPortal_NoReentrancy();
         error OptimismPortal_ProofNotOldEnough();
         error OptimismPortal_Unproven();
