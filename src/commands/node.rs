@@ -207,6 +207,7 @@ async fn serve(
         rpc,
         l1_poll: l1_poll(false),
         l1_patience: l1_patience(false),
+        l1_reverts: false,
         dev_accounts: DevAccounts::default(),
         rollup: rollup.clone(),
     })

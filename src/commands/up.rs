@@ -89,6 +89,7 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> Result<(), Failure> 
         }),
         l1_poll: node::l1_poll(args.l1.is_none()),
         l1_patience: node::l1_patience(true),
+        l1_reverts: true,
         dev_accounts: DevAccounts::new(keys),
     })
     .await?;

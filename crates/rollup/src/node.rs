@@ -49,6 +49,8 @@ pub struct NodeConfig {
     pub l1_poll: Duration,
     /// How long an L1 without a block that it had is taken for one that lags behind.
     pub l1_patience: Duration,
+    /// Whether L1 is a development node, whose user may take back even what was final.
+    pub l1_reverts: bool,
     /// Accounts that the RPC signs for, on a devnet.
     pub dev_accounts: DevAccounts,
 }
@@ -126,6 +128,7 @@ impl Node {
             role,
             l1_poll,
             l1_patience,
+            l1_reverts,
             dev_accounts,
         } = config;
         let l1 = L1Client::new(&l1_url)?;
@@ -152,6 +155,7 @@ impl Node {
             beacon_url,
             l1_poll,
             l1_patience,
+            l1_reverts,
             stop: stop.clone(),
         };
         let run = session.begin().await?;

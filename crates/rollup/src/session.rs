@@ -48,6 +48,8 @@ pub(crate) struct Session {
     pub(crate) l1_poll: Duration,
     /// How long an L1 without a block that it had is taken for one that lags behind.
     pub(crate) l1_patience: Duration,
+    /// Whether L1 is a development node, whose user may take back even what was final.
+    pub(crate) l1_reverts: bool,
     /// Ends everything.
     pub(crate) stop: CancellationToken,
 }
@@ -73,6 +75,7 @@ impl Session {
             pool: self.pool.clone(),
             sequencer: self.sequencer,
             l1_head: l1.latest().await?.number,
+            l1_reverts: self.l1_reverts,
             status: self.status.clone(),
         };
         let (mut driver, start) = Driver::new(parts, |block| self.is_canonical(block)).await?;

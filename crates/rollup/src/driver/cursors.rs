@@ -2,7 +2,6 @@
 //!
 //! Kept in a ring in the chain's store, one entry for an L1 block, so that a restart finds them.
 
-use alloy::primitives::B256;
 use mezz_chain::{Chain, ChainError};
 use mezz_derivation::{Deriver, RollupConfig, derive::Cursor};
 use std::collections::VecDeque;
@@ -34,13 +33,14 @@ pub(super) struct Cursors {
 }
 
 impl Cursors {
-    /// What `chain` has stored; the beginning of the chain, if nothing.
+    /// What `chain` has stored; the beginning of the chain, if nothing. Without those behind the
+    /// finalized block, unless L1 may take that back as well.
     pub(super) fn load(
         chain: &Chain,
         config: &RollupConfig,
-        genesis: B256,
+        l1_reverts: bool,
     ) -> Result<Self, CursorError> {
-        let first = Deriver::genesis_cursor(config, genesis);
+        let first = Deriver::genesis_cursor(config, chain.genesis_hash());
         let mut kept = VecDeque::new();
         if let Some(newest) = read(chain, "cursor/newest", 0)? {
             let mut number = newest.l1.number;
@@ -59,9 +59,10 @@ impl Cursors {
             kept.push_front(first);
         }
         let mut cursors = Self { kept, first };
-        // A block that is final is never gone back behind. It was when the first cursor came to it.
+        // A block was final when the first cursor came to it.
         let finalized = chain.heads().finalized.number;
-        while cursors.oldest().safe.number < finalized
+        while !l1_reverts
+            && cursors.oldest().safe.number < finalized
             && cursors.kept.get(1).is_some_and(|second| second.safe.number <= finalized)
         {
             cursors.kept.pop_front();

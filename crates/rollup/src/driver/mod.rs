@@ -115,6 +115,8 @@ pub struct Driver {
     head: L2BlockRef,
     safe_l1: BlockRef,
     finalized_l1: BlockRef,
+    /// As in [`DriverParts`].
+    l1_reverts: bool,
     /// The L1 block that must have been derived before the first block is sequenced: what other
     /// runs of this sequencer have posted is then known.
     sequence_after: u64,
@@ -133,6 +135,8 @@ pub struct DriverParts {
     pub sequencer: Option<SequencerConfig>,
     /// Number of the newest L1 block at the start.
     pub l1_head: u64,
+    /// Whether L1 is a development node, whose user may take back even what was final.
+    pub l1_reverts: bool,
     /// Where the status is told.
     pub status: StatusHandle,
 }
@@ -156,7 +160,7 @@ impl Driver {
     {
         let chain = &parts.chain;
         let mut cursors =
-            Cursors::load(chain, &parts.config, chain.genesis_hash()).map_err(DriverError::from)?;
+            Cursors::load(chain, &parts.config, parts.l1_reverts).map_err(DriverError::from)?;
         let mut lost = false;
         while !holds(chain, &cursors.newest().safe)? || !is_canonical(cursors.newest().l1).await? {
             lost = true;
@@ -170,7 +174,7 @@ impl Driver {
 
     /// A driver that goes on from the newest cursor; some were dropped if `lost`.
     fn on(parts: DriverParts, cursors: Cursors, lost: bool) -> Result<(Self, L1Ref), DriverError> {
-        let DriverParts { config, chain, pool, sequencer, l1_head, status } = parts;
+        let DriverParts { config, chain, pool, sequencer, l1_head, l1_reverts, status } = parts;
         if lost {
             cursors.store_newest(&chain)?;
         }
@@ -182,6 +186,7 @@ impl Driver {
             origins: Origins::default(),
             safe_l1: BlockRef { number: start.number, hash: start.hash },
             finalized_l1: BlockRef { number: start.number, hash: start.hash },
+            l1_reverts,
             sequence_after: l1_head,
             config,
             chain,
@@ -195,9 +200,7 @@ impl Driver {
         if lost {
             driver.unwind_to_origin(newest.l1.number)?;
         }
-        if newest.safe.number != driver.chain.heads().safe.number {
-            driver.chain.set_safe(newest.safe.number)?;
-        }
+        driver.restore_safe_head()?;
         driver.publish()?;
         Ok((driver, start))
     }
@@ -285,7 +288,9 @@ impl Driver {
             self.chain.set_finalized(cursor.safe.number)?;
             tracing::debug!(number = cursor.safe.number, "finalized");
         }
-        self.cursors.forget_before(cursor.l1.number);
+        if !self.l1_reverts {
+            self.cursors.forget_before(cursor.l1.number);
+        }
         self.origins.forget_before(self.cursors.oldest().safe.origin.number);
         Ok(())
     }

@@ -10,6 +10,9 @@ impl Driver {
     pub(super) fn on_reorg(&mut self, ancestor: BlockRef) -> Result<(), DriverError> {
         self.origins.rewind(ancestor.number);
         self.sequence_after = self.sequence_after.min(ancestor.number);
+        if self.finalized_l1.number > ancestor.number {
+            self.finalized_l1 = ancestor;
+        }
         self.go_back(ancestor.number)?;
         // Nobody is told of blocks that are gone while others are derived.
         self.publish()?;
@@ -29,10 +32,18 @@ impl Driver {
             self.cursors.store_newest(&self.chain)?;
         }
         self.unwind_to_origin(number)?;
-        let cursor = self.cursors.newest();
-        self.deriver = Deriver::new(self.config.clone(), cursor);
-        if cursor.safe.number != self.chain.heads().safe.number {
-            self.chain.set_safe(cursor.safe.number)?;
+        self.deriver = Deriver::new(self.config.clone(), self.cursors.newest());
+        self.restore_safe_head()
+    }
+
+    /// Makes the newest cursor's block the safe head.
+    pub(super) fn restore_safe_head(&mut self) -> Result<(), DriverError> {
+        let safe = self.cursors.newest().safe.number;
+        if self.l1_reverts && safe < self.chain.heads().finalized.number {
+            self.unwind(safe)?;
+        }
+        if safe != self.chain.heads().safe.number {
+            self.chain.set_safe(safe)?;
         }
         Ok(())
     }
@@ -72,7 +83,11 @@ impl Driver {
 
     /// Takes off every block above `number`; what users sent goes back to the pool.
     pub(super) fn unwind(&mut self, number: u64) -> Result<(), DriverError> {
-        let removed = self.chain.unwind(number)?;
+        let removed = if self.l1_reverts {
+            self.chain.unwind_past_finalized(number)?
+        } else {
+            self.chain.unwind(number)?
+        };
         self.head = block_ref(&self.config, &self.chain.head())?;
         let again = removed
             .iter()

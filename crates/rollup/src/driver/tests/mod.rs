@@ -3,6 +3,9 @@
 mod random;
 mod world;
 
+use crate::feed::FeedItem;
+use mezz_derivation::L1Ref;
+use mezz_l1::BlockRef;
 use world::{FIRST, L1, Node};
 
 /// A sequencer that has posted what it made up to L1 block 105, and follows to its end.
@@ -133,4 +136,24 @@ async fn l1_that_was_changed_before_following_began_is_noticed() {
     node.follow(&l1, u64::MAX, u64::MAX).unwrap();
     node.assert_consistent(&l1);
     assert!(node.driver.derived_to() > FIRST);
+}
+
+#[tokio::test]
+async fn development_l1_takes_back_what_was_final() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut l1, mut node) = posted(dir.path()).await;
+    let L1Ref { number, hash } = l1.head().reference();
+    node.driver.on_feed(FeedItem::Finalized(BlockRef { number, hash })).unwrap();
+    assert!(node.driver.chain.heads().finalized.number > 0);
+    for restart in [false, true] {
+        l1.drop(2);
+        l1.mine(1, Vec::new());
+        if restart {
+            drop(node);
+            node = Node::start(dir.path(), &l1, true).await.unwrap();
+        }
+        node.follow(&l1, u64::MAX, u64::MAX).unwrap();
+        node.sequence(1).unwrap();
+        node.assert_consistent(&l1);
+    }
 }

@@ -170,6 +170,7 @@ impl Node {
             pool,
             sequencer: sequences.then_some(SequencerConfig { block_time, l1_confirmations: 0 }),
             l1_head: l1.head().number,
+            l1_reverts: true,
             status: StatusHandle::default(),
         };
         let canonical = |block| -> Ready<Result<bool, DriverError>> { ready(Ok(l1.has(block))) };
