@@ -317,7 +317,10 @@ impl Run<'_> {
             )
             .into());
         }
-        step.done(&format!("in L1 block {}", receipt.block_number));
+        // Of a message, only the messenger knows.
+        let what =
+            if withdrawal.sender == L2_CROSS_DOMAIN_MESSENGER { "finalized" } else { "paid out" };
+        step.done(&format!("{what} in L1 block {}", receipt.block_number));
         Ok(())
     }
 
