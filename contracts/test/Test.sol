@@ -24,6 +24,8 @@ interface Vm {
     function fee(uint256 baseFee) external;
     function deal(address account, uint256 wei_) external;
     function cool(address account) external;
+    function mockCall(address callee, bytes calldata data, bytes calldata returned) external;
+    function clearMockedCalls() external;
     function etch(address account, bytes calldata code) external;
     function assume(bool condition) external pure;
     function recordLogs() external;

@@ -6,7 +6,7 @@ import {ERC721} from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import {L1StandardBridge} from "../rollup/l1/L1StandardBridge.sol";
 
 contract Token is ERC20("Token", "TOK") {
-    function mint(address to, uint256 amount) external {
+    function mint(address to, uint256 amount) public virtual {
         _mint(to, amount);
     }
 }
