@@ -15,11 +15,17 @@ async fn five_blocks_are_taken_back(l1: &L1) {
     take_back(l1, 5).await;
 }
 
+on_both!(forty_blocks_are_taken_back);
+async fn forty_blocks_are_taken_back(l1: &L1) {
+    take_back(l1, 40).await;
+}
+
 async fn take_back(l1: &L1, depth: u64) {
     let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mezz = Mezz::up(dir.path(), l1, &["--block-time", "500ms"]).await;
     let (l1, l2, deployment) = (mezz.l1(), mezz.l2(), mezz.deployment());
-    wait_until("L1 is long enough", || async { l1.head().await > 8 }).await;
+    l1.call("anvil_mine", (format!("{depth:#x}"),)).await;
+    wait_until("L1 is long enough", || async { l1.head().await > depth + 3 }).await;
     let (node, verifier) = Mezz::verifier(other.path(), &mezz.l1_url(), &[]).await;
     verifier.wait_tag("safe", 1).await;
 
@@ -63,4 +69,29 @@ async fn take_back(l1: &L1, depth: u64) {
     l2.wait_balance(deposited, minted + ether(1)).await;
     verifier.wait_balance(deposited, minted + ether(1)).await;
     drop(node);
+}
+
+on_both!(what_was_final_is_taken_back_by_a_revert);
+async fn what_was_final_is_taken_back_by_a_revert(l1: &L1) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut mezz = Mezz::up(dir.path(), l1, &[]).await;
+    let (l1, l2, deployment) = (mezz.l1(), mezz.l2(), mezz.deployment());
+    let receiver = fresh_address();
+    l2.wait_tag("safe", 1).await;
+    let id = mezz.client(&["l1", "snapshot"]).await;
+    let id = text(&id, "/id").to_owned();
+    l1.deposit_ether(&deployment, 3, receiver).await;
+    l2.wait_balance(receiver, ether(1)).await;
+    let arrived = l2.head().await;
+    l2.wait_tag("safe", arrived).await;
+    l1.call("anvil_mine", ("0x80",)).await;
+    l2.wait_tag("finalized", arrived).await;
+
+    mezz.client(&["l1", "revert", &id]).await;
+    wait_until("the deposit is gone", || async { l2.balance(receiver).await.is_zero() }).await;
+    l1.deposit_ether(&deployment, 3, receiver).await;
+    l2.wait_balance(receiver, ether(1)).await;
+    let head = l2.head().await;
+    l2.wait_tag("safe", head).await;
+    assert!(mezz.stop(crate::support::Signal::Terminate).await.success());
 }
