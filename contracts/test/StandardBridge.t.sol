@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {BridgeBase} from "../shared/BridgeBase.sol";
 import {Constants} from "../shared/Constants.sol";
+import {CrossDomainMessenger} from "../shared/CrossDomainMessenger.sol";
 import {OptimismMintableERC20} from "../shared/OptimismMintableERC20.sol";
 import {OptimismMintableERC20Factory} from "../shared/OptimismMintableERC20Factory.sol";
 import {Sender} from "../shared/Sender.sol";
@@ -173,7 +175,7 @@ contract StandardBridgeTest is Rollup {
         odd.mint(ALICE, 1000);
         odd.set(true, false);
         vm.prank(ALICE, ALICE);
-        vm.expectRevert();
+        vm.expectRevert(abi.encodeWithSelector(SafeERC20.SafeERC20FailedOperation.selector, address(odd)));
         l1Bridge.bridgeERC20(address(odd), address(twin), 1000, 0, "");
         // One that says nothing and does nothing.
         odd.set(true, true);
@@ -236,11 +238,54 @@ contract StandardBridgeTest is Rollup {
     }
 
     function test_pauseStopsPayouts() external {
+        _deposit(600);
         vm.prank(GUARDIAN);
         registry.pause();
         vm.assertTrue(l1Bridge.paused());
         vm.assertTrue(l1Messenger.paused());
         vm.assertFalse(l2Bridge.paused());
+        // Even if the messenger delivered, the bridge would not pay.
+        vm.mockCall(
+            address(l1Messenger), abi.encodeCall(l1Messenger.xDomainMessageSender, ()), abi.encode(address(l2Bridge))
+        );
+        vm.deal(address(l1Messenger), 1);
+        vm.prank(address(l1Messenger));
+        vm.expectRevert(BridgeBase.BridgePaused.selector);
+        l1Bridge.finalizeBridgeETH{value: 1}(ALICE, BOB, 1, "");
+        vm.prank(address(l1Messenger));
+        vm.expectRevert(BridgeBase.BridgePaused.selector);
+        l1Bridge.finalizeBridgeERC20(address(token), address(twin), ALICE, BOB, 250, "");
+        vm.prank(address(l1Messenger));
+        vm.expectRevert(BridgeBase.BridgePaused.selector);
+        l1NftBridge.finalizeBridgeERC721(address(token), address(twin), ALICE, BOB, 7, "");
+        // The pause alone stood in the way.
+        vm.prank(GUARDIAN);
+        registry.unpause();
+        vm.prank(address(l1Messenger));
+        l1Bridge.finalizeBridgeERC20(address(token), address(twin), ALICE, BOB, 250, "");
+        vm.assertEq(token.balanceOf(BOB), 250);
+    }
+
+    function test_pauseStopsReplays() external {
+        _deposit(600);
+        // With no code at the token's address the payout fails, and waits.
+        bytes memory code = address(token).code;
+        vm.prank(ALICE, ALICE);
+        l2Bridge.withdrawTo(address(twin), BOB, 250, 200_000, "");
+        WithdrawalTransaction memory w = _lastWithdrawal();
+        vm.etch(address(token), "");
+        _withdraw(w);
+        vm.etch(address(token), code);
+        vm.prank(GUARDIAN);
+        registry.pause();
+        (bool ok, bytes memory reason) = address(l1Messenger).call(w.data);
+        vm.assertFalse(ok);
+        vm.assertEq(bytes32(bytes4(reason)), bytes32(CrossDomainMessenger.MessengerPaused.selector));
+        vm.prank(GUARDIAN);
+        registry.unpause();
+        (ok,) = address(l1Messenger).call(w.data);
+        vm.assertTrue(ok);
+        vm.assertEq(token.balanceOf(BOB), 250);
     }
 
     function testFuzz_lockedAmountIsTheTwinsSupply(uint16[8] calldata in_, uint16[8] calldata out) external {
