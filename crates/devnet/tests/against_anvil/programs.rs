@@ -49,7 +49,7 @@ const DELEGATECALL: u8 = 0xf4;
 const CREATE2: u8 = 0xf5;
 const STATICCALL: u8 = 0xfa;
 const REVERT: u8 = 0xfd;
-const INVALID: u8 = 0xfe;
+pub(crate) const INVALID: u8 = 0xfe;
 const SELFDESTRUCT: u8 = 0xff;
 
 /// ADDRESS, ORIGIN, CALLER, CALLVALUE, CALLDATASIZE, CODESIZE, GASPRICE, COINBASE, TIMESTAMP,

@@ -28,6 +28,8 @@ pub(crate) const CHAIN_ID: u64 = 31_337;
 const PER_BLOCK: u128 = 12;
 /// Gas of any of them; all together fit into a block.
 const GAS: u64 = 600_000;
+/// Blobs in a block of Anvil's.
+const ANVILS_BLOBS: usize = 9;
 const GWEI: u128 = 1_000_000_000;
 
 /// Makes transactions, and knows whom they have to do with.
@@ -104,9 +106,14 @@ impl Traffic {
     ) -> Vec<Sent> {
         let mut sent = Vec::new();
         let mut blobs = 0;
+        // Random code mostly ends early: some blocks burn gas, so that the base fee rises.
+        let burns = self.rng.random_ratio(1, 4);
         for left in (1..=PER_BLOCK).rev() {
             let tip = left * GWEI;
             let mut request = self.payload();
+            if burns && left % 4 != 0 {
+                request = TransactionRequest::default().with_deploy_code([programs::INVALID]);
+            }
             match self.rng.random_range(0..6) {
                 0 => request.set_gas_price(u128::from(base_fee) + tip),
                 1 => {
@@ -125,7 +132,7 @@ impl Traffic {
                     }
                     let sidecar = pick_ref(&mut self.rng, &self.sidecars).clone();
                     let more = sidecar.versioned_hashes().count();
-                    if kind == 3 && !creates && blobs + more <= 9 {
+                    if kind == 3 && !creates && blobs + more <= ANVILS_BLOBS {
                         blobs += more;
                         request.set_max_fee_per_blob_gas(1_000 * GWEI);
                         request.set_blob_sidecar(sidecar);

@@ -128,7 +128,7 @@ async fn blob_proofs_are_taken_too_and_false_proofs_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn blocks_hold_nine_blobs_and_transactions_six() {
+async fn blocks_hold_21_blobs_and_transactions_six() {
     use alloy::providers::Provider;
     let net = start(config(Mining::Manual)).await;
     let one = cell_proofs(b"x");
@@ -144,13 +144,13 @@ async fn blocks_hold_nine_blobs_and_transactions_six() {
         error.to_string().contains("too many blobs in one transaction, have: 7, max: 6"),
         "{error}"
     );
-    for (from, blobs) in [(1, 6), (2, 4), (3, 3)] {
+    for (from, blobs) in [(1, 6), (2, 6), (3, 6), (4, 4), (5, 3)] {
         let request = request(&net, times(blobs)).with_from(net.account(from));
         let _ = net.provider.send_transaction(request).await.unwrap();
     }
     net.verb("evm_mine", json!([])).await;
     let header = net.head().await.header;
-    assert_eq!(header.blob_gas_used, Some(9 * 131_072));
+    assert_eq!(header.blob_gas_used, Some(21 * 131_072));
     net.verb("evm_mine", json!([])).await;
     assert_eq!(net.head().await.header.blob_gas_used, Some(4 * 131_072));
     assert_eq!(net.handle.pool.status().pending, 0);

@@ -130,8 +130,8 @@ fn invalid_transactions_leave_no_trace() {
         (blob(1, 7, GWEI), InvalidTx::TooManyBlobs { have: 7, max: 6 }),
         (blob(1, 1, 0), InvalidTx::BlobFeeTooLow { base_fee: 1, cap: 0 }),
         (
-            blob(1, 10, GWEI),
-            InvalidTx::BlockBlobGasExceeded { blob_gas: 10 << 17, available: 9 << 17 },
+            blob(1, 22, GWEI),
+            InvalidTx::BlockBlobGasExceeded { blob_gas: 22 << 17, available: 21 << 17 },
         ),
     ];
     let clean = {
@@ -168,16 +168,18 @@ fn legacy_transactions_without_a_chain_id_are_valid() {
 #[test]
 fn blob_fee_is_burnt_and_blob_gas_is_counted() {
     let mut state = genesis();
-    let (ran, outcome) =
-        run_block(&SPEC, &mut state, &[blob(0, 6, GWEI), blob(1, 4, GWEI), blob(1, 3, GWEI)]);
+    let blocks: Vec<_> = [(0, 6), (1, 6), (2, 6), (3, 4), (3, 3)]
+        .map(|(nonce, blobs)| blob(nonce, blobs, GWEI))
+        .into();
+    let (ran, outcome) = run_block(&SPEC, &mut state, &blocks);
     assert_eq!(
-        ran[1],
+        ran[3],
         Err(InvalidTx::BlockBlobGasExceeded { blob_gas: 4 << 17, available: 3 << 17 })
     );
-    assert_eq!(outcome.blob_gas_used, 9 << 17);
-    let spent = 2 * 21_000 * 2 * GWEI + (9 << 17);
+    assert_eq!(outcome.blob_gas_used, 21 << 17);
+    let spent = 4 * 21_000 * 2 * GWEI + (21 << 17);
     assert_eq!(balance(&state, ALICE), U256::from(100 * ETHER - spent));
-    assert_eq!(balance(&state, MINER), U256::from(2 * 21_000 * GWEI));
+    assert_eq!(balance(&state, MINER), U256::from(4 * 21_000 * GWEI));
 }
 
 #[test]
@@ -196,16 +198,16 @@ fn fees_of_the_next_block_follow_the_parent() {
     assert!(SPEC.next_base_fee(&header) > u64::MAX / 2);
 
     // EIP-7918: at 1 gwei the blob fee is far below its reserve price, so the excess grows by
-    // (9 - 6) / 9 of what was used and does not fall by the target.
+    // (21 - 14) / 21 of what was used and does not fall by the target.
     header.base_fee_per_gas = Some(BASE_FEE);
-    header.blob_gas_used = Some(9 << 17);
-    assert_eq!(SPEC.next_excess_blob_gas(&header), 3 << 17);
-    header.excess_blob_gas = Some(12 << 17);
+    header.blob_gas_used = Some(21 << 17);
+    assert_eq!(SPEC.next_excess_blob_gas(&header), 7 << 17);
+    header.excess_blob_gas = Some(28 << 17);
     header.blob_gas_used = Some(3 << 17);
-    assert_eq!(SPEC.next_excess_blob_gas(&header), (12 << 17) + (1 << 17));
+    assert_eq!(SPEC.next_excess_blob_gas(&header), (28 << 17) + (1 << 17));
     // Below the reserve's reach the old rule holds.
     header.base_fee_per_gas = Some(7);
-    assert_eq!(SPEC.next_excess_blob_gas(&header), 9 << 17);
+    assert_eq!(SPEC.next_excess_blob_gas(&header), 17 << 17);
     assert_eq!(l2.next_excess_blob_gas(&header), 0);
     assert_eq!(SPEC.blob_base_fee(0), 1);
     assert!(SPEC.blob_base_fee(100 << 20) > 1);
