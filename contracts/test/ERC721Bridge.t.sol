@@ -103,6 +103,26 @@ contract ERC721BridgeTest is Rollup {
         l1NftBridge.bridgeERC721To(address(nft), address(twin), address(0), 7, 0, "");
     }
 
+    /// @dev Even if the messenger delivered, the bridge would hand nothing out.
+    function test_pauseStopsHandingOut() external {
+        _deposit();
+        vm.prank(GUARDIAN);
+        registry.pause();
+        vm.mockCall(
+            address(l1Messenger),
+            abi.encodeCall(l1Messenger.xDomainMessageSender, ()),
+            abi.encode(address(l2NftBridge))
+        );
+        vm.prank(address(l1Messenger));
+        vm.expectRevert(BridgeBase.BridgePaused.selector);
+        l1NftBridge.finalizeBridgeERC721(address(nft), address(twin), ALICE, BOB, 7, "");
+        vm.prank(GUARDIAN);
+        registry.unpause();
+        vm.prank(address(l1Messenger));
+        l1NftBridge.finalizeBridgeERC721(address(nft), address(twin), ALICE, BOB, 7, "");
+        vm.assertEq(nft.ownerOf(7), BOB);
+    }
+
     function test_wrongPairs() external {
         vm.startPrank(ALICE, ALICE);
         vm.expectRevert(ERC721Bridge.BridgeBadToken.selector);

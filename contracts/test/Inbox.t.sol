@@ -122,9 +122,9 @@ contract InboxTest is Rollup {
     }
 
     function test_attack_batchWithOtherPadding() external {
-        for (uint256 at = 1; at < 32; ++at) {
+        for (uint256 place = 1; place < 32; ++place) {
             bytes memory word = new bytes(32);
-            word[at] = 0x01;
+            word[place] = 0x01;
             _refused(abi.encodePacked(Inbox.submitBatchCalldata.selector, uint256(0x20), uint256(1), word));
         }
     }
