@@ -383,6 +383,9 @@ pub(crate) struct ChainSource {
     /// Inbox contract of the chain [default: the only one on this L1]
     #[arg(long, env = "MEZZ_INBOX", value_name = "ADDRESS")]
     pub(crate) inbox: Option<Address>,
+    /// How long the L1 must lack a block that it had, and show no other in its place, to be believed: a node that lags behind others looks like a chain that was cut
+    #[arg(long, env = "MEZZ_L1_PATIENCE", default_value = "30s", value_parser = parse_duration)]
+    pub(crate) l1_patience: Duration,
 }
 
 /// Options of `mezz verifier`.

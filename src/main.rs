@@ -7,6 +7,7 @@ mod cli;
 mod client;
 mod commands;
 mod deployment;
+mod files;
 mod options;
 mod output;
 mod units;

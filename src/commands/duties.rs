@@ -111,7 +111,7 @@ async fn duty(
         l1_url: l1.to_owned(),
         l2_url: l2.to_owned(),
         key,
-        journal: Some(context.global.data_dir.join(name)),
+        journal: context.global.data_dir.join(name),
         rollup,
     })
 }

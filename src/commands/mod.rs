@@ -5,6 +5,7 @@ mod balance;
 mod deposit;
 mod duties;
 mod init;
+mod intent;
 mod l1;
 mod node;
 mod send;

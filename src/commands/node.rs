@@ -8,11 +8,11 @@ use crate::{
     output::Output,
 };
 use alloy::{
-    primitives::{Address, U256},
+    primitives::{Address, B256, U256},
     signers::local::PrivateKeySigner,
 };
 use mezz_derivation::batch::Quality;
-use mezz_l1::{L1Client, SenderConfig, TxSender};
+use mezz_l1::{BlockRef, L1Client, SenderConfig, TxSender};
 use mezz_rollup::{
     L2Client, Node, NodeConfig, Role, RollupConfig,
     batcher::{Batcher, BatcherConfig},
@@ -23,7 +23,12 @@ use mezz_rollup::{
     rpc::TrustProfile,
 };
 use mezz_rpc::DevAccounts;
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::JoinHandle,
@@ -35,11 +40,9 @@ pub(crate) const fn l1_poll(embedded: bool) -> Duration {
     Duration::from_millis(if embedded { 100 } else { 500 })
 }
 
-/// How long an L1 that lacks a block is waited for: one of many nodes may lag behind, the embedded
-/// one does not.
-pub(crate) const fn l1_patience(embedded: bool) -> Duration {
-    Duration::from_secs(if embedded { 1 } else { 30 })
-}
+/// How long an L1 on which `mezz up` runs may lack a block: one of many nodes may lag behind, but a
+/// development node that lacks a block was cut by its user.
+pub(crate) const DEV_L1_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Who does what on a new chain.
 #[derive(Clone, Copy, Debug)]
@@ -92,8 +95,8 @@ pub(crate) struct Duty {
     pub(crate) l2_url: String,
     /// Its key.
     pub(crate) key: PrivateKeySigner,
-    /// Where its transactions are remembered.
-    pub(crate) journal: Option<PathBuf>,
+    /// Where its transactions are remembered, each chain's in a folder of its own.
+    pub(crate) journal: PathBuf,
     /// The chain.
     pub(crate) rollup: RollupConfig,
 }
@@ -114,14 +117,25 @@ impl RunningDuty {
     }
 }
 
+/// The folder of one chain below `journal`. A chain is its inbox on the L1 that has its origin: an
+/// L1 that begins anew has the same addresses and chain id, and must not get old transactions.
+fn journal_dir(journal: &Path, inbox: Address, origin: B256) -> PathBuf {
+    journal.join(format!("{inbox:#x}-{origin:#x}"))
+}
+
 impl Duty {
     fn sender(&self) -> Result<TxSender, Failure> {
+        let origin = self.rollup.genesis.l1;
         let (sender, task) = TxSender::new(
             L1Client::new(&self.l1_url)?,
             self.key.clone(),
             self.rollup.l1_chain_id,
-            self.journal.clone(),
-            SenderConfig { poll_interval: Duration::from_millis(300), ..SenderConfig::default() },
+            Some(journal_dir(&self.journal, self.rollup.contracts.inbox, origin.hash)),
+            SenderConfig {
+                poll_interval: Duration::from_millis(300),
+                anchor: Some(BlockRef { number: origin.number, hash: origin.hash }),
+                ..SenderConfig::default()
+            },
         )?;
         tokio::spawn(task.run());
         Ok(sender)
@@ -206,7 +220,7 @@ async fn serve(
         data_dir: Some(context.global.data_dir.join(name)),
         rpc,
         l1_poll: l1_poll(false),
-        l1_patience: l1_patience(false),
+        l1_patience: source.l1_patience,
         l1_reverts: false,
         dev_accounts: DevAccounts::default(),
         rollup: rollup.clone(),
@@ -246,4 +260,20 @@ pub(crate) fn show_trust(out: Output, trust: &TrustProfile) {
     out.field("data", &trust.data);
     out.field("state", &trust.state);
     out.field("censorship", &trust.censorship);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn journal_is_of_one_chain_on_one_l1() {
+        let folder = |inbox, origin| {
+            let inbox = Address::repeat_byte(inbox);
+            journal_dir(Path::new("batcher"), inbox, B256::repeat_byte(origin))
+        };
+        assert_ne!(folder(1, 1), folder(1, 2), "L1 began anew");
+        assert_ne!(folder(1, 1), folder(2, 1));
+        assert!(folder(1, 1).starts_with("batcher"));
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     Context,
+    intent::{self, Intent},
     node::{self, Duty, Roles},
 };
 use crate::{
@@ -9,6 +10,7 @@ use crate::{
     cli::{L1BlockTime, UpArgs},
     client::Client,
     deployment::{Deployment, Layer},
+    files,
     units::{show_duration, show_ether},
     wallet,
 };
@@ -43,16 +45,17 @@ const CHAIN_FILE: &str = "chain.json";
 /// Locked while a chain runs from a data directory.
 const LOCK_FILE: &str = "lock";
 /// What `--reset` removes.
-const OWN_FILES: [&str; 6] = ["l1", "l2", "batcher", "proposer", CHAIN_FILE, "deployment.json"];
+const OWN_FILES: [&str; 7] =
+    ["l1", "l2", "batcher", "proposer", CHAIN_FILE, intent::FILE_NAME, "deployment.json"];
 /// How long the first L2 block is waited for.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What is kept of a chain between runs.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct SavedChain {
-    rollup: RollupConfig,
-    contracts: L1Addresses,
+pub(super) struct SavedChain {
+    pub(super) rollup: RollupConfig,
+    pub(super) contracts: L1Addresses,
 }
 
 /// Starts everything, and stops it when told.
@@ -88,7 +91,7 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> Result<(), Failure> 
             l1_confirmations: args.duties.l1_confirmations,
         }),
         l1_poll: node::l1_poll(args.l1.is_none()),
-        l1_patience: node::l1_patience(true),
+        l1_patience: node::DEV_L1_PATIENCE,
         l1_reverts: true,
         dev_accounts: DevAccounts::new(keys),
     })
@@ -100,7 +103,7 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> Result<(), Failure> 
             l1_url: l1_url.clone(),
             l2_url: node.url(),
             key: wallet::dev_key(index)?,
-            journal: Some(dir.join(name)),
+            journal: dir.join(name),
             rollup: chain.rollup.clone(),
         })
     };
@@ -233,34 +236,65 @@ async fn load_or_deploy(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(format!("{} cannot be read: {error}", path.display()).into()),
     }
+    let l1 = L1Client::new(l1_url)?;
+    let chain = match adopt(dir, &l1).await? {
+        Some(chain) => chain,
+        None => make_chain(dir, l1_url, &l1, args).await?,
+    };
+    let json = serde_json::to_vec_pretty(&chain)?;
+    files::replace(&path, &json)
+        .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    Intent::remove(dir)?;
+    if args.l1.is_none() {
+        start_mining(&l1, args.l1_block_time).await?;
+    }
+    Ok((chain, true))
+}
+
+/// The chain that an earlier start made and could not keep.
+async fn adopt(dir: &Path, l1: &L1Client) -> Result<Option<SavedChain>, Failure> {
+    let Some(intent) = Intent::load(dir) else { return Ok(None) };
+    let found = intent.adopt(l1).await?;
+    match &found {
+        Some(chain) => tracing::warn!(
+            inbox = %chain.contracts.inbox,
+            "an earlier start was stopped while it made its chain: going on with that one"
+        ),
+        None => tracing::warn!(
+            "an earlier start was stopped while it made its chain, which is not whole on this L1: making another one"
+        ),
+    }
+    Ok(found)
+}
+
+async fn make_chain(
+    dir: &Path,
+    l1_url: &str,
+    l1: &L1Client,
+    args: &UpArgs,
+) -> Result<SavedChain, Failure> {
     let deployer = wallet::dev_key(wallet::DEPLOYER_INDEX)?;
     let batcher = wallet::dev_key(wallet::BATCHER_INDEX)?.address();
     let proposer = wallet::dev_key(wallet::PROPOSER_INDEX)?.address();
-    let l1 = L1Client::new(l1_url)?;
     let alloc: BTreeMap<Address, U256> =
         wallet::dev_accounts()?.iter().map(|account| (account.address, DEV_BALANCE)).collect();
-    fund(l1_url, deployer.address(), alloc.values().fold(DEV_BALANCE, |sum, wei| sum + *wei))
-        .await?;
+    let backing = alloc.values().fold(U256::ZERO, |sum, wei| sum + *wei);
+    fund(l1_url, deployer.address(), backing + DEV_BALANCE).await?;
     for duty in [batcher, proposer] {
         fund(l1_url, duty, DEV_BALANCE).await?;
     }
     let owner = deployer.address();
     let roles = Roles { owner, guardian: owner, batcher, proposer, fee_recipient: owner };
     let choices = node::deploy_config(&args.chain, args.challenge_window, roles, alloc);
+    Intent::new(l1, owner, backing).await?.save(dir)?;
     let embedded = args.l1.is_none();
     // The embedded L1 makes no block by itself yet: all contracts go into one.
     let mine = async || match embedded {
         true => l1.request::<_, serde_json::Value>("evm_mine", ()).await.map(|_| ()),
         false => Ok(()),
     };
-    let (rollup, contracts) = deploy(&l1, deployer, &choices, mine).await?;
-    if embedded {
-        start_mining(&l1, args.l1_block_time).await?;
-    }
-    let chain = SavedChain { rollup, contracts };
-    let json = serde_json::to_vec_pretty(&chain)?;
-    fs::write(&path, json).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-    Ok((chain, true))
+    let (rollup, contracts) = deploy(l1, deployer, &choices, mine).await?;
+    Ok(SavedChain { rollup, contracts })
 }
 
 /// Sees to it that an account of a development L1 has at least `wei`.

@@ -2,9 +2,10 @@
 
 use crate::{
     on_both,
-    support::{L1, Mezz, Rpc, Signal, run_in, small, text},
+    support::{L1, Mezz, Rpc, Signal, fresh_address, key, run_in, small, text},
 };
-use std::net::TcpListener;
+use serde_json::{Value, json};
+use std::{fs, net::TcpListener};
 
 on_both!(up_stops_cleanly_and_goes_on);
 async fn up_stops_cleanly_and_goes_on(l1: &L1) {
@@ -54,6 +55,43 @@ async fn up_stops_cleanly_and_goes_on(l1: &L1) {
     let mezz = Mezz::up(dir.path(), l1, &["--reset"]).await;
     assert_ne!(mezz.l2().hash(0).await, hashes[0], "a new chain");
     mezz.l2().wait_tag("safe", 1).await;
+}
+
+on_both!(chain_that_was_made_before_a_crash_is_gone_on_with);
+async fn chain_that_was_made_before_a_crash_is_gone_on_with(l1: &L1) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut mezz = Mezz::up(dir.path(), l1, &[]).await;
+    assert!(!dir.path().join("deploying.json").exists(), "it came to its end");
+    let contracts = mezz.deployment()["l1"]["contracts"].clone();
+    let l1_rpc = mezz.l1();
+    let genesis = l1_rpc.hash(0).await;
+    let chain_id = small(&l1_rpc.call("eth_chainId", ()).await);
+    mezz.stop(Signal::Interrupt).await;
+
+    // As if the machine had stopped when all was on L1 and nothing on disk.
+    let chain_file = dir.path().join("chain.json");
+    let chain: Value = serde_json::from_slice(&fs::read(&chain_file).unwrap()).unwrap();
+    let mut intent = json!({
+        "l1ChainId": chain_id, "l1Genesis": genesis, "deployer": key(10).address(),
+        "contracts": chain["contracts"], "backing": "0x1",
+    });
+    let forget = |intent: &Value| {
+        fs::remove_file(&chain_file).unwrap();
+        fs::remove_dir_all(dir.path().join("l2")).unwrap();
+        fs::write(dir.path().join("deploying.json"), intent.to_string()).unwrap();
+    };
+    forget(&intent);
+    let mut mezz = Mezz::up(dir.path(), l1, &[]).await;
+    assert_eq!(mezz.deployment()["l1"]["contracts"], contracts);
+    assert!(!dir.path().join("deploying.json").exists());
+    mezz.l2().wait_tag("safe", 1).await;
+    mezz.stop(Signal::Interrupt).await;
+
+    // What is not whole is not taken up.
+    intent["contracts"]["portal"] = json!(fresh_address());
+    forget(&intent);
+    let mezz = Mezz::up(dir.path(), l1, &[]).await;
+    assert_ne!(mezz.deployment()["l1"]["contracts"], contracts);
 }
 
 async fn hashes(rpc: &Rpc, last: u64) -> Vec<String> {

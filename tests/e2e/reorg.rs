@@ -2,8 +2,15 @@
 
 use crate::{
     on_both,
-    support::{L1, Mezz, assert_same_chain, ether, fresh_address, key, portal, text, wait_until},
+    support::{
+        L1, Mezz, Rpc, assert_same_chain, ether, fresh_address, key, portal, text, wait_until,
+    },
 };
+use alloy::{
+    primitives::{Address, B256, Bytes, U256},
+    sol_types::SolCall,
+};
+use mezz_contracts::bindings::{IDisputeGame, IDisputeGameFactory};
 
 on_both!(one_block_is_taken_back);
 async fn one_block_is_taken_back(l1: &L1) {
@@ -94,4 +101,56 @@ async fn what_was_final_is_taken_back_by_a_revert(l1: &L1) {
     let head = l2.head().await;
     l2.wait_tag("safe", head).await;
     assert!(mezz.stop(crate::support::Signal::Terminate).await.success());
+}
+
+on_both!(no_false_root_stands_after_l1_took_blocks_back);
+async fn no_false_root_stands_after_l1_took_blocks_back(l1: &L1) {
+    let dir = tempfile::tempdir().unwrap();
+    let args = ["--block-time", "250ms"];
+    let mezz = Mezz::up(dir.path(), l1, &args).await;
+    let (l1, l2, deployment) = (mezz.l1(), mezz.l2(), mezz.deployment());
+    let factory = text(&deployment, "/l1/contracts/disputeGameFactory").parse().unwrap();
+    wait_until("some proposals", || async { games(&l1, factory).await.len() >= 4 }).await;
+    let before = l1.head().await;
+    // Enough to take batches back together with the proposals that rest on them.
+    mezz.client(&["l1", "reorg", "8"]).await;
+    wait_until("L1 goes on", || async { l1.head().await > before + 8 }).await;
+    let left = games(&l1, factory).await.len();
+    wait_until("more proposals", || async { games(&l1, factory).await.len() >= left + 2 }).await;
+    for (number, root) in games(&l1, factory).await {
+        let output = l2.call("optimism_outputAtBlock", (format!("{number:#x}"),)).await;
+        assert_eq!(text(&output, "/outputRoot"), root.to_string(), "of L2 block {number}");
+    }
+}
+
+/// L2 block and root of each proposal.
+async fn games(l1: &Rpc, factory: Address) -> Vec<(U256, B256)> {
+    let count = read(l1, factory, &IDisputeGameFactory::gameCountCall {}).await;
+    let mut games = Vec::new();
+    for index in 0..count.to::<u64>() {
+        let call = IDisputeGameFactory::gameAtIndexCall { _index: U256::from(index) };
+        let Some(game) = try_read(l1, factory, &call).await else { break };
+        let Some(root) = try_read(l1, game.proxy_, &IDisputeGame::rootClaimCall {}).await else {
+            break;
+        };
+        let number = IDisputeGame::l2SequenceNumberCall {};
+        let Some(number) = try_read(l1, game.proxy_, &number).await else { break };
+        games.push((number, root));
+    }
+    games
+}
+
+async fn read<C: SolCall>(l1: &Rpc, to: Address, call: &C) -> C::Return {
+    try_read(l1, to, call).await.unwrap()
+}
+
+/// `None` if a reorganisation has taken the contract back.
+async fn try_read<C: SolCall>(l1: &Rpc, to: Address, call: &C) -> Option<C::Return> {
+    let input = Bytes::from(call.abi_encode());
+    let request = serde_json::json!({ "to": to, "input": input });
+    let output: Bytes = match l1.try_call("eth_call", (request, "latest")).await {
+        Ok(output) => serde_json::from_value(output).unwrap(),
+        Err(_) => return None,
+    };
+    C::abi_decode_returns(&output).ok()
 }

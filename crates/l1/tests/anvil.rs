@@ -401,6 +401,129 @@ async fn transaction_lost_in_a_reorg_is_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn request_goes_with_the_block_it_rests_on() {
+    let Some(anvil) = Anvil::start(&[]).await else { return };
+    let (client, dir) = (anvil.client(), tempfile::tempdir().unwrap());
+    anvil.mine(3).await;
+    let base = client.latest().await.unwrap();
+    let first = sender(&anvil, Some(dir.path()), quick());
+    let lower = within(first.send(transfer(Some(1)))).await.unwrap();
+    let rests_on = Some(client.latest().await.unwrap());
+    let upper = within(first.send(TxRequest { rests_on, ..transfer(Some(2)) })).await.unwrap();
+    let above = TxRequest { rests_on: Some(base), ..transfer(Some(3)) };
+    let above = within(first.send(above)).await.unwrap();
+    assert_eq!(first.status().newest_mined.map(|block| block.number), above.block_number);
+    // All three are gone, and the block that the second rests on, but not that of the third.
+    anvil.rpc("anvil_reorg", serde_json::json!([3, []])).await;
+    anvil.mine(1).await;
+    let back = async {
+        loop {
+            let nonce = client.nonce(first.address(), BlockId::latest()).await.unwrap();
+            if nonce == 3 {
+                return;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    within(back).await;
+    for (old, stays) in [(&lower, true), (&upper, false), (&above, true)] {
+        let again = client.receipt(old.transaction_hash).await.unwrap();
+        assert_eq!(again.is_some(), stays, "nonce {}", old.transaction_hash);
+    }
+    let error = within(first.send(TxRequest { rests_on, ..transfer(None) })).await.unwrap_err();
+    assert!(matches!(error, SendError::Orphaned { .. }), "{error}");
+    anvil.mine(260).await;
+    let old = TxRequest { rests_on: Some(base), ..transfer(None) };
+    let error = within(first.send(old)).await.unwrap_err();
+    assert!(matches!(error, SendError::Orphaned { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waited_while_its_block_went_is_told_so_also_after_a_restart() {
+    for restart in [false, true] {
+        let Some(anvil) = Anvil::start(&["--no-mining"]).await else { return };
+        let (client, dir) = (anvil.client(), tempfile::tempdir().unwrap());
+        anvil.mine(2).await;
+        let block = client.latest().await.unwrap();
+        let mut sending = sender(&anvil, Some(dir.path()), quick());
+        let ticket =
+            sending.submit(TxRequest { rests_on: Some(block), ..transfer(Some(1)) }).await.unwrap();
+        waiting(&sending, 1).await;
+        let pool = anvil.rpc("txpool_content", serde_json::json!([])).await.to_string();
+        if restart {
+            drop((ticket, sending));
+            sleep(Duration::from_millis(200)).await;
+            // What the journal holds rests on another block now, as if L1 had been reorganised.
+            let path = dir.path().join("00000000000000000000.tx.json");
+            let entry = std::fs::read_to_string(&path).unwrap();
+            let (real, other) = (block.hash.to_string(), B256::repeat_byte(7).to_string());
+            assert!(entry.contains(&real));
+            std::fs::write(&path, entry.replace(&real, &other)).unwrap();
+            sending = sender(&anvil, Some(dir.path()), quick());
+            assert_eq!(sending.status().waiting, 1, "known before the first look");
+        } else {
+            anvil.rpc("evm_increaseTime", serde_json::json!([100])).await;
+            anvil.rpc("anvil_reorg", serde_json::json!([1, []])).await;
+            let error = within(ticket.receipt()).await.unwrap_err();
+            assert!(matches!(error, SendError::Orphaned { .. }), "{error}");
+        }
+        sleep(Duration::from_millis(700)).await;
+        anvil.mine(1).await;
+        let block = client.latest().await.unwrap().number;
+        let mined = anvil.rpc("eth_getBlockByNumber", serde_json::json!([block, true])).await;
+        let filler = &mined["transactions"][0];
+        assert_eq!(filler["to"], filler["from"], "an empty transaction has its nonce");
+        assert!(!pool.contains(filler["hash"].as_str().unwrap()));
+        let next = sending.send(transfer(Some(2)));
+        let miner = async {
+            loop {
+                sleep(Duration::from_millis(200)).await;
+                anvil.mine(1).await;
+            }
+        };
+        tokio::select! {
+            receipt = within(next) => assert!(receipt.unwrap().status()),
+            () = miner => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_sent_to_another_chain() {
+    let Some(anvil) = Anvil::start(&["--no-mining"]).await else { return };
+    let dir = tempfile::tempdir().unwrap();
+    anvil.mine(3).await;
+    let anchor = Some(anvil.client().latest().await.unwrap());
+    let config = || SenderConfig { anchor, max_backoff: Duration::from_millis(100), ..quick() };
+    let first = sender(&anvil, Some(dir.path()), config());
+    drop(first.submit(transfer(Some(1))).await.unwrap());
+    waiting(&first, 1).await;
+    drop(first);
+    sleep(Duration::from_millis(200)).await;
+
+    // The same accounts and the same chain id, but another chain.
+    let other = Anvil::start(&["--timestamp", "1700000000"]).await.unwrap();
+    let lost = sender(&other, Some(dir.path()), config());
+    let _ticket = lost.submit(transfer(Some(2))).await.unwrap();
+    sleep(Duration::from_millis(600)).await;
+    let trouble = lost.status().trouble.unwrap();
+    assert!(trouble.contains("mezz up --reset"), "{trouble}");
+    other.mine(5).await;
+    sleep(Duration::from_millis(600)).await;
+    let nonce = other.client().nonce(lost.address(), BlockId::pending()).await.unwrap();
+    assert_eq!((nonce, lost.status().waiting), (0, 1));
+    drop(lost);
+    sleep(Duration::from_millis(200)).await;
+
+    // Back on the right one it goes on.
+    let again = sender(&anvil, Some(dir.path()), config());
+    let ticket = again.submit(transfer(Some(1))).await.unwrap();
+    waiting(&again, 1).await;
+    anvil.mine(1).await;
+    assert!(within(ticket.receipt()).await.unwrap().status());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reorgs_of_one_five_and_forty_are_seen() {
     let Some(anvil) = Anvil::start(&["--slots-in-an-epoch", "1"]).await else { return };
     let client = anvil.client();

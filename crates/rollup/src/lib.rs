@@ -23,6 +23,7 @@ pub mod node;
 pub mod proposer;
 pub mod rpc;
 mod session;
+mod trouble;
 pub mod withdrawal;
 
 pub use l2_client::{L2Client, L2Error};

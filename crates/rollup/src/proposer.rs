@@ -1,17 +1,26 @@
 //! The proposer: posts output roots to L1, each as a game made by the dispute game factory.
+//!
+//! A root is right on the L1 from which it follows. Over a reorganisation it would be a false one
+//! that nobody disputes, so every proposal names the L1 block it rests on: the factory refuses it
+//! on any other chain, and the sender does not send it there again.
 
-use crate::l2_client::{L2Client, L2Error};
+use crate::{
+    l2_client::{L2Client, L2Error},
+    rpc::types::{L2BlockRef, OutputAtBlock, SyncStatus},
+    trouble::Trouble,
+};
 use alloy::{
     eips::BlockId,
-    primitives::{Address, Bytes, TxKind, U256, keccak256},
+    primitives::{Address, B256, Bytes, TxKind, U256, keccak256},
     sol_types::{SolCall, SolValue},
 };
 use mezz_contracts::{
     bindings::{IAnchorStateRegistry, IDisputeGame, IDisputeGameFactory},
     deploy::GAME_TYPE,
 };
-use mezz_l1::{L1Client, L1Error, SendError, TxRequest, TxSender};
+use mezz_l1::{BlockRef, L1Client, L1Error, SendError, TxRequest, TxSender};
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// How the proposer works.
@@ -37,6 +46,60 @@ enum ProposerError {
     Send(#[from] SendError),
     #[error("{0} answered something unexpected; is the address right?")]
     Unexpected(&'static str),
+    #[error("the chain changed while it was read")]
+    Moved,
+}
+
+/// An output root, and the L1 block up to which the chain was derived that has it. On any L1 with
+/// that block the root is right; on another one it may not be mined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Claim {
+    number: u64,
+    root: B256,
+    l1: BlockRef,
+}
+
+impl ProposerConfig {
+    /// The newest block that may be proposed.
+    const fn newest(&self, status: &SyncStatus) -> L2BlockRef {
+        if self.finalized_only { status.finalized_l2 } else { status.safe_l2 }
+    }
+}
+
+impl Claim {
+    /// From three answers: the newest block that may be proposed was `before`, its output, and the
+    /// status `after`.
+    fn new(
+        config: &ProposerConfig,
+        before: &SyncStatus,
+        output: &OutputAtBlock,
+        after: &SyncStatus,
+    ) -> Result<Self, ProposerError> {
+        let (block, now) = (config.newest(before), config.newest(after));
+        let (l1, l1_now) = (before.current_l1, after.current_l1);
+        let same = output.block_ref.number == block.number
+            && output.block_ref.hash == block.hash
+            && l1.hash != B256::ZERO
+            && l1_now.number >= l1.number
+            && (l1_now.number != l1.number || l1_now.hash == l1.hash)
+            && now.number >= block.number
+            && (now.number != block.number || now.hash == block.hash);
+        if !same {
+            return Err(ProposerError::Moved);
+        }
+        Ok(Self { number: block.number, root: output.output_root, l1: l1.block_ref() })
+    }
+
+    fn call(&self) -> Bytes {
+        let call = IDisputeGameFactory::createOnL1BlockCall {
+            _gameType: GAME_TYPE,
+            _rootClaim: self.root,
+            _extraData: Bytes::from(U256::from(self.number).abi_encode()),
+            _l1Number: U256::from(self.l1.number),
+            _l1Hash: self.l1.hash,
+        };
+        call.abi_encode().into()
+    }
 }
 
 /// The proposer's task.
@@ -57,23 +120,16 @@ impl Proposer {
     /// Runs until `stop`. Trouble is logged and waited out.
     pub async fn run(self, stop: CancellationToken) {
         let work = async {
-            let mut trouble: Option<String> = None;
+            let mut trouble = Trouble::new("proposer");
             loop {
-                match self.round().await {
+                let pause = match self.round().await {
                     Ok(()) => {
-                        if trouble.take().is_some() {
-                            tracing::info!("the proposer goes on");
-                        }
+                        trouble.went_well(Instant::now());
+                        self.config.interval
                     }
-                    Err(error) => {
-                        let text = error.to_string();
-                        if trouble.as_ref() != Some(&text) {
-                            tracing::warn!("proposer: {text}; trying on");
-                            trouble = Some(text);
-                        }
-                    }
-                }
-                tokio::time::sleep(self.config.interval).await;
+                    Err(error) => trouble.failed(&error, Instant::now()).max(self.config.interval),
+                };
+                tokio::time::sleep(pause).await;
             }
         };
         tokio::select! {
@@ -84,27 +140,38 @@ impl Proposer {
 
     /// Proposes the newest block that may be, if it is newer than the last one proposed.
     async fn round(&self) -> Result<(), ProposerError> {
-        let status = self.l2.sync_status().await?;
-        let block = if self.config.finalized_only { status.finalized_l2 } else { status.safe_l2 };
+        // What is on its way from an earlier run or over a reorganisation comes first.
+        let sending = self.sender.status();
+        if sending.queued + sending.waiting > 0 {
+            return Ok(());
+        }
+        let before = self.l2.sync_status().await?;
+        let block = self.config.newest(&before);
         if block.number <= self.last_proposed().await? {
             return Ok(());
         }
         let output = self.l2.output_at(block.number).await?;
-        let call = IDisputeGameFactory::createCall {
-            _gameType: GAME_TYPE,
-            _rootClaim: output.output_root,
-            _extraData: Bytes::from(U256::from(block.number).abi_encode()),
-        };
+        let after = self.l2.sync_status().await?;
+        let claim = Claim::new(&self.config, &before, &output, &after)?;
+        // The node may be on a branch that this L1 has left.
+        match self.l1.header(claim.l1.number.into()).await {
+            Ok(header) if header.hash() == claim.l1.hash => {}
+            Ok(_) | Err(L1Error::NotFound { .. }) => return Err(ProposerError::Moved),
+            Err(error) => return Err(error.into()),
+        }
+        let call = claim.call();
         let request = TxRequest {
             to: TxKind::Call(self.config.factory),
-            key: Some(keccak256(call.abi_encode())),
-            input: call.abi_encode().into(),
+            key: Some(keccak256(&call)),
+            input: call,
+            rests_on: Some(claim.l1),
             ..TxRequest::default()
         };
         let receipt = self.sender.send(request).await?;
         tracing::info!(
-            block = block.number,
-            root = %output.output_root,
+            block = claim.number,
+            root = %claim.root,
+            l1 = %claim.l1,
             transaction = %receipt.transaction_hash,
             "proposed an output root"
         );
@@ -131,5 +198,73 @@ impl Proposer {
     async fn call<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return, ProposerError> {
         let output = self.l1.call(to, call.abi_encode().into(), BlockId::latest()).await?;
         C::abi_decode_returns(&output).map_err(|_| ProposerError::Unexpected(C::SIGNATURE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::types::L1BlockRef;
+
+    const CONFIG: ProposerConfig = ProposerConfig {
+        factory: Address::ZERO,
+        registry: Address::ZERO,
+        interval: Duration::ZERO,
+        finalized_only: false,
+    };
+
+    fn l2(number: u64, fork: u8) -> L2BlockRef {
+        L2BlockRef { number, hash: B256::repeat_byte(fork), ..L2BlockRef::default() }
+    }
+
+    fn status(l1: u64, fork: u8, safe: L2BlockRef) -> SyncStatus {
+        let current_l1 =
+            L1BlockRef { number: l1, hash: B256::repeat_byte(fork), ..L1BlockRef::default() };
+        SyncStatus { current_l1, safe_l2: safe, finalized_l2: l2(3, 3), ..SyncStatus::default() }
+    }
+
+    fn output(block: L2BlockRef) -> OutputAtBlock {
+        OutputAtBlock {
+            version: B256::ZERO,
+            output_root: B256::repeat_byte(0xee),
+            block_ref: block,
+            withdrawal_storage_root: B256::ZERO,
+            state_root: B256::ZERO,
+            sync_status: SyncStatus::default(),
+        }
+    }
+
+    #[test]
+    fn root_is_of_the_safe_block_and_of_the_l1_that_made_it_safe() {
+        let before = status(20, 1, l2(9, 1));
+        let claim = Claim::new(&CONFIG, &before, &output(l2(9, 1)), &before).unwrap();
+        let l1 = BlockRef { number: 20, hash: B256::repeat_byte(1) };
+        assert_eq!(claim, Claim { number: 9, root: B256::repeat_byte(0xee), l1 });
+        let call = IDisputeGameFactory::createOnL1BlockCall::abi_decode(&claim.call()).unwrap();
+        assert_eq!((call._l1Number, call._l1Hash), (U256::from(20), l1.hash));
+        let later = status(22, 7, l2(12, 1));
+        assert!(Claim::new(&CONFIG, &before, &output(l2(9, 1)), &later).is_ok());
+
+        let finalized_only = ProposerConfig { finalized_only: true, ..CONFIG };
+        let claim = Claim::new(&finalized_only, &before, &output(l2(3, 3)), &before).unwrap();
+        assert_eq!(claim.number, 3);
+    }
+
+    #[test]
+    fn block_that_changed_while_it_was_read_is_not_proposed() {
+        let before = status(20, 1, l2(9, 1));
+        for (output, after, why) in [
+            (l2(9, 2), before, "an unsafe block took its place"),
+            (l2(8, 1), before, "another block"),
+            (l2(9, 1), status(20, 2, l2(9, 1)), "L1 was reorganised"),
+            (l2(9, 1), status(19, 1, l2(9, 1)), "L1 went back"),
+            (l2(9, 1), status(21, 1, l2(8, 1)), "it is not safe any more"),
+            (l2(9, 1), status(21, 1, l2(9, 2)), "another one is safe"),
+        ] {
+            let claim = Claim::new(&CONFIG, &before, &self::output(output), &after);
+            assert!(matches!(claim, Err(ProposerError::Moved)), "{why}");
+        }
+        let unknown = SyncStatus { current_l1: L1BlockRef::default(), ..before };
+        assert!(Claim::new(&CONFIG, &unknown, &output(l2(9, 1)), &before).is_err());
     }
 }

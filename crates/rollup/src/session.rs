@@ -96,6 +96,9 @@ impl Session {
             },
             check: LogCheck::default(),
             poll_interval: self.l1_poll,
+            shrink_patience: self.l1_patience,
+            // Then the next run begins, and it waits for the right chain.
+            denial_patience: Some(self.l1_patience),
             keep: 2_048,
             ..FollowerConfig::default()
         };

@@ -16,7 +16,8 @@ pub(super) struct CoreOptions {
     pub(super) batch: u64,
     pub(super) poll_interval: Duration,
     pub(super) max_backoff: Duration,
-    pub(super) shrink_patience: u32,
+    pub(super) shrink_patience: Duration,
+    pub(super) denial_patience: Option<Duration>,
 }
 
 /// A question to the Layer 1.
@@ -71,8 +72,8 @@ pub(super) enum Verdict {
 /// Idle polls after which safe and finalized are asked for although the head has not moved.
 const MARKS_EVERY: u32 = 16;
 
-/// How often in a row the Layer 1 must deny the oldest block kept before that is believed.
-const DENIALS: u32 = 3;
+/// Looks that a shorter chain takes to be believed, however short the pauses between them.
+const SHRUNK_LOOKS: u32 = 3;
 
 #[derive(Debug)]
 pub(super) struct Core {
@@ -87,12 +88,14 @@ pub(super) struct Core {
     ancestor: Option<BlockRef>,
     /// A branch leaves our chain below the oldest block kept, or the answers about it were wrong.
     too_deep: bool,
-    denials: u32,
+    /// How long it has been denying the oldest block kept, pauses only.
+    denied: Option<Duration>,
     marks: VecDeque<L1Event>,
     marked: Option<BlockRef>,
     idle: u32,
     wait: Option<Duration>,
     trouble: u32,
+    /// Looks in a row that showed a head below the tip, in our own chain.
     behind: u32,
     fatal: Option<FollowError>,
 }
@@ -107,7 +110,7 @@ impl Core {
             branch: None,
             ancestor: None,
             too_deep: false,
-            denials: 0,
+            denied: None,
             marks: VecDeque::new(),
             marked: None,
             idle: 0,
@@ -216,9 +219,11 @@ impl Core {
                     return Verdict::Good;
                 }
                 // Either the node lags behind another one that was asked before, or the chain was
-                // cut. The first passes by itself, so only a head that stays is believed.
+                // cut. The first passes by itself, so only a head that stays is believed. Another
+                // block at a height needs no patience: that is a branch.
                 self.behind = self.behind.saturating_add(1);
-                if self.behind >= self.options.shrink_patience {
+                let waited = self.options.poll_interval.saturating_mul(self.behind - 1);
+                if self.behind >= SHRUNK_LOOKS && waited >= self.options.shrink_patience {
                     self.behind = 0;
                     self.found(head);
                 }
@@ -300,26 +305,32 @@ impl Core {
         Verdict::Good
     }
 
-    /// The last word on a reorganisation that seems too deep: one wrong answer must not end the
-    /// following for good.
+    /// The last word on a reorganisation that seems too deep. The same question is asked until the
+    /// oldest block kept is there again, or patience ends: the node may be on another chain only
+    /// for a while.
     fn on_canonical(&mut self, header: &Sealed<Header>) -> Verdict {
         let oldest = self.state.oldest();
         let denied = header.number == oldest.number && header.hash() != oldest.hash;
         self.again_later();
         if !denied {
-            self.denials = 0;
+            self.denied = None;
             return Verdict::Inconsistent(format!("a branch that does not join at block {oldest}"));
         }
-        self.denials += 1;
-        if self.denials >= DENIALS {
-            self.fatal = Some(FollowError::ReorgTooDeep { oldest, tip: self.state.tip() });
+        let error = FollowError::ReorgTooDeep { oldest, tip: self.state.tip() };
+        let reason = error.to_string();
+        let before = self.denied.unwrap_or_default();
+        if self.denied.is_some() && self.options.denial_patience.is_some_and(|most| before >= most)
+        {
+            self.fatal = Some(error);
         }
-        Verdict::Inconsistent(format!("block {} is no longer block {oldest}", oldest.number))
+        self.too_deep = true;
+        self.denied = Some(before.saturating_add(self.wait.unwrap_or_default()));
+        Verdict::Inconsistent(reason)
     }
 
     fn progress(&mut self) {
         self.trouble = 0;
-        self.denials = 0;
+        self.denied = None;
     }
 
     fn found(&mut self, ancestor: BlockRef) {

@@ -62,7 +62,7 @@ pub enum L1Event {
 pub enum FollowError {
     /// The Layer 1 no longer has even the oldest block kept.
     #[error(
-        "L1 no longer has block {oldest}, the oldest one kept below block {}: the reorganisation is deeper than can be followed, or this is another chain",
+        "L1 does not have block {oldest}, the oldest one kept below block {}: this is another chain, or a reorganisation deeper than can be followed; if L1 was reset for good, `mezz up --reset` begins a new chain",
         tip.number
     )]
     ReorgTooDeep {
@@ -90,8 +90,12 @@ pub struct FollowerConfig {
     pub batch: u64,
     /// How many blocks are fetched at the same time.
     pub concurrency: usize,
-    /// After how many looks a head that lies below our tip, in our own chain, is believed.
-    pub shrink_patience: u32,
+    /// How long a head must stay below our tip, in our own chain, before it is believed. Behind a
+    /// balancer one node that lags shows it for a while; only development nodes cut chains.
+    pub shrink_patience: Duration,
+    /// How long the Layer 1 may show another chain before the follower ends; it waits for ever
+    /// for the right one without.
+    pub denial_patience: Option<Duration>,
 }
 
 impl Default for FollowerConfig {
@@ -104,7 +108,8 @@ impl Default for FollowerConfig {
             keep: 512,
             batch: 64,
             concurrency: 8,
-            shrink_patience: 10,
+            shrink_patience: Duration::from_secs(30),
+            denial_patience: None,
         }
     }
 }
@@ -142,6 +147,7 @@ impl Follower {
             poll_interval: config.poll_interval,
             max_backoff: config.max_backoff,
             shrink_patience: config.shrink_patience,
+            denial_patience: config.denial_patience,
         };
         Self { client, config, core: Core::new(state, options), current: None }
     }
@@ -160,7 +166,8 @@ impl Follower {
     /// stand in a `select!`.
     ///
     /// # Errors
-    /// [`FollowError::ReorgTooDeep`], again at every later call. A Layer 1 that is away, busy or
+    /// [`FollowError::ReorgTooDeep`] once `denial_patience` has ended, again at every later call. A
+    /// Layer 1 that is away, busy or
     /// wrong is no error: it is said in the log and waited out.
     pub async fn next(&mut self) -> Result<L1Event, FollowError> {
         loop {

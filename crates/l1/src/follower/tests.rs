@@ -21,7 +21,8 @@ fn options() -> CoreOptions {
         batch: 7,
         poll_interval: INTERVAL,
         max_backoff: Duration::from_secs(1),
-        shrink_patience: 3,
+        shrink_patience: INTERVAL * 2,
+        denial_patience: Some(Duration::from_secs(5)),
     }
 }
 
@@ -248,18 +249,83 @@ fn reorg_deeper_than_the_window_says_so() {
         (Core::new(FollowerState::new(start), options()), Model::new(start));
     settle(&mut core, &sim, &mut model, 1);
     sim.reorg(70, 71);
+    let mut waited = Duration::ZERO;
     let error = loop {
         match core.step() {
             Step::Ask(question) => {
                 core.answer(sim.answer(question));
             }
             Step::Fail(error) => break error,
-            Step::Wait(_) => {}
+            Step::Wait(pause) => waited += pause,
             Step::Event(event) => panic!("{event:?}"),
         }
     };
+    assert!(error.to_string().contains("mezz up --reset"), "{error}");
     let FollowError::ReorgTooDeep { oldest, tip } = error;
     assert_eq!((oldest.number, tip.number), (37, 100));
+    assert!(waited >= Duration::from_secs(5), "{waited:?}");
+}
+
+#[test]
+fn another_chain_is_waited_out_without_end_if_so_wished() {
+    let (sim, mut other) = (Sim::new(100), Sim::new(0));
+    other.salt = 1_000;
+    other.mine(120);
+    let start = BlockRef::from(&sim.chain[0]);
+    let endless = CoreOptions { denial_patience: None, ..options() };
+    let (mut core, mut model) = (Core::new(FollowerState::new(start), endless), Model::new(start));
+    settle(&mut core, &sim, &mut model, 1);
+    let (mut waited, mut asked) = (Duration::ZERO, 0);
+    while waited < Duration::from_secs(600) {
+        match core.step() {
+            Step::Ask(question) => {
+                asked += 1;
+                core.answer(other.answer(question));
+            }
+            Step::Wait(pause) => waited += pause,
+            step => panic!("{step:?}"),
+        }
+    }
+    assert!(core.trouble() > 100, "it is said in the log");
+    assert!(asked < 800, "one question a pause, {asked}");
+    let mut sim = sim;
+    sim.mine(3);
+    settle(&mut core, &sim, &mut model, 4);
+    assert!(model.chain == sim.chain.iter().map(BlockRef::from).collect::<Vec<_>>());
+}
+
+#[test]
+fn patience_with_a_shorter_chain_is_a_time() {
+    for (poll, looks) in [(100, 301), (500, 61), (60_000, 3)] {
+        let mut sim = Sim::new(20);
+        let start = BlockRef::from(&sim.chain[0]);
+        let options = CoreOptions {
+            poll_interval: Duration::from_millis(poll),
+            shrink_patience: Duration::from_secs(30),
+            ..options()
+        };
+        let (mut core, mut model) =
+            (Core::new(FollowerState::new(start), options), Model::new(start));
+        settle(&mut core, &sim, &mut model, 1);
+        sim.reorg(5, 0);
+        // The pause after the last look at the longer chain is not one with the shorter.
+        settle(&mut core, &sim, &mut model, looks - 1);
+        assert_eq!(model.chain.len(), 21, "every {poll} ms");
+        settle(&mut core, &sim, &mut model, 2);
+        assert_eq!(model.chain.len(), 16, "every {poll} ms");
+    }
+}
+
+#[test]
+fn another_block_at_a_lower_height_is_believed_at_once() {
+    let mut sim = Sim::new(20);
+    let start = BlockRef::from(&sim.chain[0]);
+    let options = CoreOptions { shrink_patience: Duration::from_secs(30), ..options() };
+    let (mut core, mut model) = (Core::new(FollowerState::new(start), options), Model::new(start));
+    settle(&mut core, &sim, &mut model, 1);
+    sim.reorg(8, 3);
+    settle(&mut core, &sim, &mut model, 1);
+    assert_eq!(model.chain, sim.chain.iter().map(BlockRef::from).collect::<Vec<_>>());
 }
 
 #[test]

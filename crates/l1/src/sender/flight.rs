@@ -28,6 +28,8 @@ pub(super) struct Flight {
     pub(super) request: Arc<TxRequest>,
     /// Newest last, never empty.
     pub(super) attempts: Vec<Attempt>,
+    /// Older transactions with the nonce, of a request that was given up.
+    pub(super) former: Vec<B256>,
     /// Computed when it is needed, dropped when mined.
     pub(super) sidecar: Option<Sidecar>,
     /// Whether a node has taken the newest attempt.
@@ -73,6 +75,7 @@ impl Flight {
             gas_limit: self.gas_limit,
             request: self.request.as_ref().clone(),
             attempts: self.attempts.clone(),
+            former: self.former.clone(),
         }
     }
 
@@ -83,6 +86,7 @@ impl Flight {
             gas_limit: entry.gas_limit,
             request: Arc::new(entry.request),
             attempts: entry.attempts,
+            former: entry.former,
             sidecar: None,
             accepted: false,
             sent_at: now,
@@ -156,7 +160,8 @@ impl Flight {
     }
 
     pub(super) fn hashes(&self) -> impl Iterator<Item = B256> + '_ {
-        self.attempts.iter().rev().map(|attempt| attempt.hash)
+        let attempts = self.attempts.iter().rev().map(|attempt| attempt.hash);
+        attempts.chain(self.former.iter().copied())
     }
 }
 
@@ -177,6 +182,7 @@ mod tests {
                 fees: Fees { max_fee: 20, priority_fee: 1, blob_fee: None },
                 hash: B256::ZERO,
             }],
+            former: Vec::new(),
         };
         Flight { accepted: true, sent_head: 100, checked_at: now, ..Flight::unoffered(entry, now) }
     }

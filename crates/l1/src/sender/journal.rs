@@ -27,6 +27,9 @@ pub(super) struct Entry {
     pub(super) gas_limit: u64,
     pub(super) request: TxRequest,
     pub(super) attempts: Vec<Attempt>,
+    /// Hashes of transactions that had the nonce for a request that was given up.
+    #[serde(default)]
+    pub(super) former: Vec<B256>,
 }
 
 /// A request that was carried out, by the key its caller gave it.
@@ -186,6 +189,7 @@ mod tests {
                 fees: Fees { max_fee: 2, priority_fee: 1, blob_fee: Some(3) },
                 hash: B256::with_last_byte(4),
             }],
+            former: vec![B256::with_last_byte(9)],
         }
     }
 

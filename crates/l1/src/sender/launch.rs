@@ -63,7 +63,18 @@ impl TxSenderTask {
         match &request.blobs {
             Some(blobs) if blobs.is_empty() => return Err(SendError::NoBlobs("the list is empty")),
             Some(_) if request.to == TxKind::Create => return Err(SendError::BlobsNeedReceiver),
+            Some(_) if request.rests_on.is_some() => {
+                return Err(SendError::NoBlobs(
+                    "a request that rests on a block cannot carry them",
+                ));
+            }
             _ => {}
+        }
+        if let Some(block) = request.rests_on {
+            let head = self.client.latest().await?.number;
+            if !self.stands(block, head).await? {
+                return Err(SendError::Orphaned { block });
+            }
         }
         // Pools keep blob transactions apart and take only one kind of an account at a time.
         let other_kind = |flight: &Flight| {
@@ -93,6 +104,7 @@ impl TxSenderTask {
                 gas_limit,
                 request: request.as_ref().clone(),
                 attempts: vec![Attempt { fees, hash }],
+                former: Vec::new(),
             };
             self.journal.put(&entry).await?;
             let offer = self.offer(raw).await;

@@ -1,11 +1,12 @@
 //! Sends transactions from one key and sees them through: nonces in order, fees that follow the
 //! market within limits, replacement of what is stuck, blobs with cell proofs, and a journal that
 //! lets the next start go on. What was accepted ends on the Layer 1 once, also when a
-//! reorganisation drops it.
+//! reorganisation drops it; only a request that names a block it rests on goes with that block.
 
 mod build;
 mod fees;
 mod flight;
+mod fork;
 mod journal;
 mod launch;
 mod refusal;
@@ -44,6 +45,11 @@ pub struct TxRequest {
     /// Names the request: a second one with the same key, also after a restart, does not send
     /// again but waits for the first. The last 512 keys are remembered.
     pub key: Option<B256>,
+    /// A block without which the request is wrong. It is sent, and sent again, only while the
+    /// chain has that block and a contract can still see its hash; then its nonce goes to an empty
+    /// transaction. Between the last look and mining only a contract can compare. Not with blobs.
+    #[serde(default)]
+    pub rests_on: Option<BlockRef>,
 }
 
 /// How a [`TxSender`] works.
@@ -65,6 +71,8 @@ pub struct SenderConfig {
     pub watch_blocks: u64,
     /// How many transactions may wait on the chain at the same time.
     pub max_in_flight: usize,
+    /// A block that the chain must have; on another one nothing is sent, and nothing given up.
+    pub anchor: Option<BlockRef>,
 }
 
 impl Default for SenderConfig {
@@ -78,6 +86,7 @@ impl Default for SenderConfig {
             confirmations: 1,
             watch_blocks: 64,
             max_in_flight: 8,
+            anchor: None,
         }
     }
 }
@@ -144,6 +153,24 @@ pub enum SendError {
     /// An empty list of blobs, or a chain without blobs.
     #[error("blobs cannot be sent: {0}")]
     NoBlobs(&'static str),
+    /// The block that the request rests on is gone, or too old to be seen by a contract.
+    #[error(
+        "the transaction rests on L1 block {block}, which L1 no longer has or which is too old"
+    )]
+    Orphaned {
+        /// The block.
+        block: BlockRef,
+    },
+    /// The Layer 1 is not the chain that the sender works for.
+    #[error(
+        "the L1 at {url} does not have block {block}, where this chain begins: nothing is sent until it has it again; if L1 was reset for good, `mezz up --reset` begins a new chain"
+    )]
+    OtherChain {
+        /// The node.
+        url: String,
+        /// The block that it lacks.
+        block: BlockRef,
+    },
     /// The journal cannot be read or written. Nothing is sent without it.
     #[error("sender journal {path}: {reason}")]
     Journal {
@@ -174,6 +201,8 @@ pub struct SenderStatus {
     pub waiting: usize,
     /// Mined transactions that are still watched.
     pub watched: usize,
+    /// The newest block known to have one of them, or one that was watched before.
+    pub newest_mined: Option<BlockRef>,
     /// What keeps it from going on, if anything.
     pub trouble: Option<String>,
 }
@@ -236,6 +265,9 @@ impl TxSender {
 
     /// What the task is doing.
     pub fn status(&self) -> SenderStatus {
-        self.status.borrow().clone()
+        let mut status = self.status.borrow().clone();
+        // What the task has not taken yet.
+        status.queued += self.jobs.max_capacity() - self.jobs.capacity();
+        status
     }
 }

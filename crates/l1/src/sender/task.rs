@@ -7,7 +7,10 @@ use super::{
     journal::{Entry, Journal, Settled},
     launch::{Launch, Queued},
 };
-use crate::client::{L1Client, L1Error};
+use crate::{
+    client::{L1Client, L1Error},
+    types::BlockRef,
+};
 use alloy::{
     consensus::{Header, Sealed},
     eips::{BlockId, BlockNumberOrTag},
@@ -48,6 +51,8 @@ pub struct TxSenderTask {
     status: watch::Sender<SenderStatus>,
     /// What the journal held, until the chain has been asked about it.
     resumed: Option<Vec<Entry>>,
+    /// The newest block of what is no longer watched.
+    settled_in: Option<BlockRef>,
     hold: Option<String>,
     failures: u32,
 }
@@ -77,7 +82,9 @@ impl TxSender {
         let address = signer.address();
         let (journal, entries) = Journal::open(journal, chain_id, address)?;
         let (jobs, receiver) = mpsc::channel(QUEUE);
-        let (status, watcher) = watch::channel(SenderStatus::default());
+        // What became of these is not known yet.
+        let (status, watcher) =
+            watch::channel(SenderStatus { waiting: entries.len(), ..SenderStatus::default() });
         let task = TxSenderTask {
             client,
             signer,
@@ -92,6 +99,7 @@ impl TxSender {
             jobs: receiver,
             status,
             resumed: Some(entries),
+            settled_in: None,
             hold: None,
             failures: 0,
         };
@@ -116,6 +124,7 @@ impl TxSenderTask {
             {
                 self.enqueue(job);
             }
+            self.publish();
             let look = Instant::now() >= due;
             if !look && self.failures > 0 {
                 continue;
@@ -163,11 +172,14 @@ impl TxSenderTask {
 
     fn publish(&self) {
         let waiting = self.waiting();
+        let mined = self.flights.values().filter_map(|flight| flight.mined.as_ref());
+        let newest = mined.map(|mined| mined.block).max_by_key(|block| block.number);
         self.status.send_replace(SenderStatus {
             next_nonce: self.next_nonce,
             queued: self.queue.len(),
-            waiting,
+            waiting: waiting + self.resumed.as_ref().map_or(0, Vec::len),
             watched: self.flights.len() - waiting,
+            newest_mined: newest.or(self.settled_in),
             trouble: self.hold.clone(),
         });
     }
@@ -182,6 +194,9 @@ impl TxSenderTask {
             self.look().await?;
         }
         self.hold = None;
+        if !self.queue.is_empty() {
+            self.check_anchor().await?;
+        }
         while self.waiting() < self.config.max_in_flight.max(1)
             && let Some(mut queued) = self.queue.pop_front()
         {
@@ -209,10 +224,11 @@ impl TxSenderTask {
     }
 
     /// Takes up what the journal held. The first looks find out what became of it.
-    async fn resume(&mut self) -> Result<(), L1Error> {
+    async fn resume(&mut self) -> Result<(), SendError> {
         if self.resumed.is_none() {
             return Ok(());
         }
+        self.check_anchor().await?;
         let latest = self.client.nonce(self.address, BlockId::latest()).await?;
         let pending = self.client.nonce(self.address, BlockId::pending()).await?;
         self.next_nonce = latest.max(pending);
@@ -222,13 +238,7 @@ impl TxSenderTask {
             self.flights.insert(entry.nonce, Flight::unoffered(entry, Instant::now()));
         }
         if !self.flights.is_empty() {
-            self.look().await.map_err(|error| match error {
-                SendError::L1(error) => error,
-                error => L1Error::Unreachable {
-                    url: self.client.url().to_owned(),
-                    reason: error.to_string(),
-                },
-            })?;
+            self.look().await?;
         }
         Ok(())
     }
@@ -243,15 +253,19 @@ impl TxSenderTask {
             .as_ref()
             .is_none_or(|old| old.hash() == head.hash() || old.hash() == head.parent_hash);
         if !extends {
+            self.check_anchor().await?;
             self.recheck().await?;
         }
         self.collect(next).await?;
+        // Before anyone has a receipt, so that the status is never behind what was handed out.
+        self.publish();
         self.settle(number).await?;
         for flight in self.flights.values_mut().filter(|flight| flight.sent_head == 0) {
             flight.sent_head = number;
         }
         if self.waiting() > 0 {
             let market = self.client.fee_info().await?;
+            self.give_up_orphans(next, number, &market).await?;
             self.keep_up(next, number, &market).await?;
             self.fill_gap(next, &market).await?;
         } else {
@@ -292,7 +306,7 @@ impl TxSenderTask {
                 tracing::warn!(
                     nonce,
                     hash = %flight.last().hash,
-                    "an L1 reorganisation dropped a transaction: sending it again"
+                    "an L1 reorganisation dropped a transaction"
                 );
                 let now = Instant::now();
                 flight.accepted = false;
@@ -349,6 +363,7 @@ impl TxSenderTask {
             if depth >= self.config.watch_blocks {
                 let hash = mined.receipt.transaction_hash;
                 done.push((flight.nonce, flight.request.key.map(|key| Settled { key, hash })));
+                self.settled_in = Some(mined.block);
             }
             if depth >= self.config.confirmations.max(1) {
                 flight.reply(&outcome);

@@ -12,8 +12,8 @@ use crate::client::FeeInfo;
 use alloy::eips::BlockId;
 use tokio::time::Instant;
 
-/// Gas of the empty transaction that fills a gap of nonces.
-const FILLER_GAS: u64 = 21_000;
+/// Gas of the empty transaction that takes a nonce which nothing else needs.
+pub(super) const FILLER_GAS: u64 = 21_000;
 /// How many nonces of a gap are filled at once.
 const FILLERS: u64 = 16;
 
@@ -154,6 +154,7 @@ impl TxSenderTask {
                 gas_limit: FILLER_GAS,
                 request: request.clone(),
                 attempts: vec![Attempt { fees, hash }],
+                former: Vec::new(),
             };
             self.journal.put(&entry).await?;
             self.flights.insert(nonce, Flight::unoffered(entry, Instant::now()));

@@ -1,10 +1,19 @@
 //! The batcher: posts the sequencer's blocks to the inbox on L1.
 //!
 //! It keeps no state of its own that matters. What is safe on the L2 node has arrived; after a
-//! restart, or whenever something is amiss, it begins again after the safe head. A batch that
-//! arrives twice costs its sender money and changes nothing.
+//! restart, or whenever something is amiss, it begins again after the safe head, once the node has
+//! derived all that was posted before. A batch that arrives twice costs its sender money and
+//! changes nothing.
 
-use crate::l2_client::{L2Client, L2Error, SourceBlock};
+mod ledger;
+#[cfg(test)]
+mod tests;
+
+use self::ledger::{Footing, Ledger, Posted};
+use crate::{
+    l2_client::{L2Client, L2Error, SourceBlock},
+    trouble::Trouble,
+};
 use alloy::{
     primitives::{Address, B256, TxKind, U256},
     sol_types::SolCall,
@@ -14,9 +23,9 @@ use mezz_derivation::{
     batch::{self, Batch, BatchBlock, EncodeError, Quality, hash_check},
     blob,
 };
-use mezz_l1::{L1Client, L1Error, SendError, TxRequest, TxSender};
-use std::{collections::VecDeque, time::Duration};
-use tokio::{task::JoinHandle, time::Instant};
+use mezz_l1::{BlockRef, L1Client, L1Error, SendError, TxRequest, TxSender};
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Pause between two looks at the L2 node.
@@ -62,16 +71,6 @@ enum BatcherError {
     Interrupted,
 }
 
-/// A batch on its way.
-struct Posted {
-    first: u64,
-    last: u64,
-    last_hash: B256,
-    receipt: JoinHandle<Result<u64, SendError>>,
-    /// The L1 block that has it, once known.
-    l1: Option<u64>,
-}
-
 /// The batcher's task.
 #[derive(Debug)]
 pub struct Batcher {
@@ -96,46 +95,45 @@ impl Batcher {
     }
 
     async fn work(&self) {
-        let mut posted: VecDeque<Posted> = VecDeque::new();
-        let mut trouble: Option<String> = None;
+        let mut ledger = Ledger::default();
+        let mut trouble = Trouble::new("batcher");
         let mut waiting_since: Option<Instant> = None;
         loop {
-            match self.round(&mut posted, &mut waiting_since).await {
+            let pause = match self.round(&mut ledger, &mut waiting_since).await {
                 Ok(()) => {
-                    if trouble.take().is_some() {
-                        tracing::info!("the batcher goes on");
-                    }
+                    trouble.went_well(Instant::now());
+                    POLL
                 }
                 Err(error) => {
-                    posted.clear();
-                    let text = error.to_string();
-                    if trouble.as_ref() != Some(&text) {
-                        tracing::warn!("batcher: {text}; trying again after the safe head");
-                        trouble = Some(text);
-                    }
-                    tokio::time::sleep(POLL * 4).await;
+                    // Whatever it was, the safe head says what has arrived.
+                    ledger.posted.clear();
+                    trouble.failed(&error, Instant::now())
                 }
-            }
-            tokio::time::sleep(POLL).await;
+            };
+            tokio::time::sleep(pause).await;
         }
     }
 
     /// Looks once, and posts what is due.
     async fn round(
         &self,
-        posted: &mut VecDeque<Posted>,
+        ledger: &mut Ledger,
         waiting_since: &mut Option<Instant>,
     ) -> Result<(), BatcherError> {
         let status = self.l2.sync_status().await?;
-        self.settle(posted, status.safe_l2.number, status.current_l1.number).await?;
-        // Before derivation has seen what an earlier run posted, the safe head is not the place
-        // to go on from.
-        if posted.is_empty() && !self.caught_up(status.current_l1.number).await? {
+        for batch in &mut ledger.posted {
+            if let Some(receipt) = batch.receipt.take_if(|receipt| receipt.is_finished()) {
+                batch.l1 = Some(receipt.await.map_err(|_| BatcherError::Interrupted)??);
+            }
+        }
+        let safe = status.safe_l2;
+        ledger.settle(safe.number, status.current_l1.number, self.config.patience);
+        if ledger.posted.is_empty() && !self.may_begin(status.current_l1.block_ref()).await? {
             return Ok(());
         }
-        let (next, parent) = match posted.back() {
+        let (next, parent) = match ledger.posted.back() {
             Some(last) => (last.last + 1, last.last_hash),
-            None => (status.safe_l2.number + 1, status.safe_l2.hash),
+            None => (safe.number + 1, safe.hash),
         };
         if status.unsafe_l2.number < next {
             *waiting_since = None;
@@ -144,67 +142,33 @@ impl Batcher {
         let since = *waiting_since.get_or_insert_with(Instant::now);
         let backlog = status.unsafe_l2.number - next + 1;
         let due = since.elapsed() >= self.config.max_age || backlog >= MAX_BATCH_BLOCKS as u64;
-        if !due || posted.len() >= MAX_IN_FLIGHT {
+        if !due || ledger.posted.len() >= MAX_IN_FLIGHT {
             return Ok(());
         }
         let blocks = self.read(next, status.unsafe_l2.number, parent).await?;
         let post = self.post(blocks).await?;
         let left = post.last < status.unsafe_l2.number;
-        posted.push_back(post);
+        ledger.posted.push_back(post);
         // What was left out is as old as what went.
         *waiting_since = left.then_some(since);
         Ok(())
     }
 
-    /// Whether the L2 node has derived all of L1, and none of our transactions is on its way.
-    async fn caught_up(&self, current_l1: u64) -> Result<bool, BatcherError> {
+    /// Whether the safe head of a node that has derived L1 up to `derived` is the place to go on
+    /// from.
+    async fn may_begin(&self, derived: BlockRef) -> Result<bool, BatcherError> {
+        // In this order: what is mined after the node's answer must not look derived.
         let sending = self.sender.status();
-        if sending.queued + sending.waiting > 0 {
-            return Ok(false);
-        }
         let head = self.l1.latest().await?.number;
-        // One block may have come between the two questions.
-        Ok(current_l1 + 1 >= head)
-    }
-
-    /// Forgets batches that have become safe; an error if one did not arrive or did not count.
-    async fn settle(
-        &self,
-        posted: &mut VecDeque<Posted>,
-        safe: u64,
-        current_l1: u64,
-    ) -> Result<(), BatcherError> {
-        while posted.front().is_some_and(|first| first.last <= safe) {
-            posted.pop_front();
-        }
-        if let Some(first) = posted.front()
-            && first.first <= safe
-        {
-            tracing::warn!(
-                first = first.first,
-                last = first.last,
-                safe,
-                "the chain went on without a batch; posting again from the safe head"
-            );
-            posted.clear();
-        }
-        for batch in posted.iter_mut() {
-            if batch.l1.is_none() && batch.receipt.is_finished() {
-                let block = (&mut batch.receipt).await.map_err(|_| BatcherError::Interrupted)??;
-                batch.l1 = Some(block);
+        let Some(footing) = Footing::find(derived, head, &sending) else { return Ok(false) };
+        for block in footing.blocks() {
+            match self.l1.header(block.number.into()).await {
+                Ok(header) if header.hash() == block.hash => {}
+                Ok(_) | Err(L1Error::NotFound { .. }) => return Ok(false),
+                Err(error) => return Err(error.into()),
             }
         }
-        if let Some(first) = posted.front()
-            && first.l1.is_some_and(|l1| l1 + self.config.patience < current_l1)
-        {
-            tracing::warn!(
-                last = first.last,
-                safe,
-                "a batch is on L1 but did not become safe; posting again from the safe head"
-            );
-            posted.clear();
-        }
-        Ok(())
+        Ok(true)
     }
 
     /// Reads consecutive blocks, as many as a batch may have.
@@ -271,6 +235,8 @@ impl Batcher {
             blobs: Some(blobs),
             // The same bytes may have to be posted twice, if they came too early the first time.
             key: None,
+            // It counts on the right parent only, so that it does no harm anywhere else.
+            rests_on: None,
         };
         let ticket = self.sender.submit(request).await?;
         let receipt = tokio::spawn(async move {
@@ -281,7 +247,7 @@ impl Batcher {
             first: first.number,
             last: last.number,
             last_hash: last.hash,
-            receipt,
+            receipt: Some(receipt),
             l1: None,
         })
     }
