@@ -29,6 +29,8 @@ fn every_test_that_the_specification_names_exists() {
     let mut known = BTreeSet::new();
     functions(&root.join("crates"), &mut known);
     functions(&root.join("contracts"), &mut known);
+    functions(&root.join("src"), &mut known);
+    functions(&root.join("tests"), &mut known);
     let page = fs::read_to_string(root.join("docs/rollup.md")).unwrap();
     // Tests are named in square brackets: [`name`] or [`name`, `name`], over lines.
     let named: Vec<&str> = page
