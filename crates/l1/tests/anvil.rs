@@ -433,6 +433,13 @@ async fn request_goes_with_the_block_it_rests_on() {
     let error = within(first.send(TxRequest { rests_on, ..transfer(None) })).await.unwrap_err();
     assert!(matches!(error, SendError::Orphaned { .. }), "{error}");
     anvil.mine(260).await;
+    let settled = async {
+        while first.status().watched > 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    within(settled).await;
+    assert_eq!(first.status().newest_mined, None);
     let old = TxRequest { rests_on: Some(base), ..transfer(None) };
     let error = within(first.send(old)).await.unwrap_err();
     assert!(matches!(error, SendError::Orphaned { .. }), "{error}");

@@ -201,7 +201,8 @@ pub struct SenderStatus {
     pub waiting: usize,
     /// Mined transactions that are still watched.
     pub watched: usize,
-    /// The newest block known to have one of them, or one that was watched before.
+    /// The newest block known to have one of them. What is no longer watched does not count: if an
+    /// L1 takes that back, nobody would ever see the block again.
     pub newest_mined: Option<BlockRef>,
     /// What keeps it from going on, if anything.
     pub trouble: Option<String>,

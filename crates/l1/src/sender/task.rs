@@ -7,10 +7,7 @@ use super::{
     journal::{Entry, Journal, Settled},
     launch::{Launch, Queued},
 };
-use crate::{
-    client::{L1Client, L1Error},
-    types::BlockRef,
-};
+use crate::client::{L1Client, L1Error};
 use alloy::{
     consensus::{Header, Sealed},
     eips::{BlockId, BlockNumberOrTag},
@@ -51,8 +48,6 @@ pub struct TxSenderTask {
     status: watch::Sender<SenderStatus>,
     /// What the journal held, until the chain has been asked about it.
     resumed: Option<Vec<Entry>>,
-    /// The newest block of what is no longer watched.
-    settled_in: Option<BlockRef>,
     hold: Option<String>,
     failures: u32,
 }
@@ -99,7 +94,6 @@ impl TxSender {
             jobs: receiver,
             status,
             resumed: Some(entries),
-            settled_in: None,
             hold: None,
             failures: 0,
         };
@@ -179,7 +173,7 @@ impl TxSenderTask {
             queued: self.queue.len(),
             waiting: waiting + self.resumed.as_ref().map_or(0, Vec::len),
             watched: self.flights.len() - waiting,
-            newest_mined: newest.or(self.settled_in),
+            newest_mined: newest,
             trouble: self.hold.clone(),
         });
     }
@@ -363,7 +357,6 @@ impl TxSenderTask {
             if depth >= self.config.watch_blocks {
                 let hash = mined.receipt.transaction_hash;
                 done.push((flight.nonce, flight.request.key.map(|key| Settled { key, hash })));
-                self.settled_in = Some(mined.block);
             }
             if depth >= self.config.confirmations.max(1) {
                 flight.reply(&outcome);
