@@ -47,8 +47,8 @@ impl Context {
         let node = L2Client::new(l2_url)?.rollup_config().await?;
         if node != rollup {
             return Err(format!(
-                "the node at {l2_url} is on the chain of inbox {}, not of inbox {} on the L1 at {l1_url}",
-                node.contracts.inbox, rollup.contracts.inbox
+                "the node at {l2_url} is on the chain of inbox {} that began at L1 block {}, not on that of inbox {} that began at block {} of the L1 at {l1_url}",
+                node.contracts.inbox, node.genesis.l1, rollup.contracts.inbox, rollup.genesis.l1
             )
             .into());
         }

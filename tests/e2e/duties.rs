@@ -115,6 +115,6 @@ async fn a_node_of_another_chain_is_noticed() {
     let second = Mezz::up(two.path(), &L1::Embedded, &[]).await;
     let (l1, l2) = (first.l1_url(), second.l2());
     let args = ["deposit", "1", "--l1", &l1, "--l2", l2.url()];
-    run_in(one.path(), &args).await.assert_error("not of inbox");
+    run_in(one.path(), &args).await.assert_error("not on that of inbox");
     run_in(one.path(), &["status", "--l2", l2.url()]).await.assert_error("--l1");
 }
