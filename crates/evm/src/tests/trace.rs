@@ -11,6 +11,11 @@ use alloy_rpc_types_trace::geth::{
     GethDebugTracingOptions, GethTrace, PreStateFrame,
 };
 
+/// A clock that stands still.
+fn never() -> bool {
+    false
+}
+
 fn options(tracer: GethDebugBuiltInTracerType, diff: bool) -> GethDebugTracingOptions {
     let mut options = GethDebugTracingOptions {
         tracer: Some(GethDebugTracerType::BuiltInTracer(tracer)),
@@ -40,12 +45,14 @@ fn call_tracer_sees_the_transaction_as_it_ran() {
     for spec in [ChainSpec::l1(CHAIN), ChainSpec::l2(CHAIN)] {
         let (state, header, transactions, gas) = chain(&spec);
         let options = options(GethDebugBuiltInTracerType::CallTracer, false);
-        let traces = trace_block(&spec, &header, &state, &transactions, &options).expect("traces");
+        let traces =
+            trace_block(&spec, &header, &state, &transactions, &options, &never).expect("traces");
         for (index, trace) in traces.iter().enumerate() {
             let GethTrace::CallTracer(frame) = trace else { panic!("{trace:?}") };
             assert_eq!(frame.from, ALICE);
             assert_eq!(frame.gas_used, U256::from(gas[index]));
-            let alone = trace_transaction(&spec, &header, &state, &transactions, index, &options);
+            let alone =
+                trace_transaction(&spec, &header, &state, &transactions, index, &options, &never);
             assert_eq!(&alone.expect("traces"), trace);
         }
     }
@@ -56,7 +63,7 @@ fn prestate_tracer_sees_the_state_in_the_middle_of_the_block() {
     let spec = ChainSpec::l2(CHAIN);
     let (state, header, transactions, _) = chain(&spec);
     let options = options(GethDebugBuiltInTracerType::PreStateTracer, true);
-    let trace = trace_transaction(&spec, &header, &state, &transactions, 3, &options);
+    let trace = trace_transaction(&spec, &header, &state, &transactions, 3, &options, &never);
     let GethTrace::PreStateTracer(PreStateFrame::Diff(diff)) = trace.expect("traces") else {
         panic!("another tracer's")
     };
@@ -72,7 +79,8 @@ fn prestate_tracer_sees_the_state_in_the_middle_of_the_block() {
 fn struct_logs_list_the_steps() {
     let spec = ChainSpec::l1(CHAIN);
     let (state, header, transactions, _) = chain(&spec);
-    let trace = trace_transaction(&spec, &header, &state, &transactions, 0, &Default::default());
+    let trace =
+        trace_transaction(&spec, &header, &state, &transactions, 0, &Default::default(), &never);
     let GethTrace::Default(frame) = trace.expect("traces") else { panic!("another tracer's") };
     let ops: Vec<_> = frame.struct_logs.iter().map(|log| log.op.as_ref()).collect();
     assert_eq!(ops, ["PUSH0", "SLOAD", "PUSH1", "ADD", "PUSH0", "SSTORE", "STOP"]);
@@ -95,7 +103,7 @@ fn a_deposit_is_traced_as_a_deposit() {
     let (_, outcome) = run_one(&spec, &mut state, tx.clone());
     let header = outcome.seal_l1_header([&tx.tx], B256::ZERO);
     let options = options(GethDebugBuiltInTracerType::CallTracer, false);
-    let trace = trace_transaction(&spec, &header, &before, &[tx], 0, &options);
+    let trace = trace_transaction(&spec, &header, &before, &[tx], 0, &options, &never);
     let GethTrace::CallTracer(frame) = trace.expect("traces") else { panic!("another tracer's") };
     assert_eq!(frame.value, Some(U256::from(10)));
     assert_eq!(frame.calls[0].to, Some(BOB));
@@ -109,7 +117,7 @@ fn calls_are_traced_and_endless_logs_refused() {
     state.set_code(BOB, Bytes::from_static(&hex!("5b5f56")));
     let block = BlockContext::next(&spec, &parent(&spec), attributes(&spec));
     let request = CallRequest { to: TxKind::Call(BOB), ..Default::default() };
-    let run = |gas, options: &_| trace_call(&spec, &block, &state, &request, gas, options);
+    let run = |gas, options: &_| trace_call(&spec, &block, &state, &request, gas, options, &never);
     let error = run(30_000_000, &GethDebugTracingOptions::default()).expect_err("too large");
     assert!(matches!(error, TraceError::TooLarge));
     let mut limited = GethDebugTracingOptions::default();
@@ -122,10 +130,82 @@ fn calls_are_traced_and_endless_logs_refused() {
 }
 
 #[test]
+fn stack_memory_and_storage_of_steps_are_counted() {
+    let spec = ChainSpec::l1(CHAIN);
+    let block = BlockContext::next(&spec, &parent(&spec), attributes(&spec));
+    let request = CallRequest { to: TxKind::Call(BOB), ..Default::default() };
+    let run = |code: Bytes, options: &GethDebugTracingOptions| {
+        let mut state = genesis();
+        state.set_code(BOB, code);
+        trace_call(&spec, &block, &state, &request, 30_000_000, options, &never)
+    };
+    let steps = |limit| {
+        let mut options = GethDebugTracingOptions::default();
+        options.config.limit = Some(limit);
+        options
+    };
+    // A thousand words on the stack, then an endless loop.
+    let deep = || Bytes::from([&[0x5f; 1_000][..], &hex!("5b6103e856")].concat());
+    assert!(matches!(run(deep(), &steps(5_000)), Err(TraceError::TooLarge)));
+    assert!(run(deep(), &steps(1_500)).is_ok());
+    let mut shallow = steps(5_000);
+    shallow.config.disable_stack = Some(true);
+    assert!(run(deep(), &shallow).is_ok());
+
+    // A hundred kilobytes of memory.
+    let large = || Bytes::from_static(&hex!("5f620186a0525b600656"));
+    let mut memory = steps(2_000);
+    assert!(run(large(), &memory).is_ok());
+    memory.config.enable_memory = Some(true);
+    assert!(matches!(run(large(), &memory), Err(TraceError::TooLarge)));
+
+    // Reads slot after slot: each step lists all before it.
+    let slots = || Bytes::from_static(&hex!("5f5b80545060010160015600"));
+    let mut storage = steps(20_000);
+    assert!(matches!(run(slots(), &storage), Err(TraceError::TooLarge)));
+    storage.config.disable_storage = Some(true);
+    assert!(run(slots(), &storage).is_ok());
+}
+
+#[test]
+fn traces_of_a_block_are_counted_together() {
+    let spec = ChainSpec::l1(CHAIN);
+    let mut before = genesis();
+    // Calls the contract that copies, again and again, until its gas is used.
+    before.set_code(BOB, Bytes::from_static(&hex!("5b5f5f5f5f5f60045af1505f56")));
+    let call = |nonce| {
+        let tx = TxEip1559 { gas_limit: 2_500_000, ..eip1559(nonce, TxKind::Call(BOB), 0) };
+        signed(ALICE, tx)
+    };
+    let transactions = [call(0), call(1), call(2), call(3)];
+    let mut state = before.clone();
+    let (_, outcome) = run_block(&spec, &mut state, &transactions);
+    let header = outcome.seal_l1_header(transactions.iter().map(|tx| &tx.tx), B256::ZERO);
+    let options = options(GethDebugBuiltInTracerType::CallTracer, false);
+    let alone = trace_transaction(&spec, &header, &before, &transactions, 3, &options, &never);
+    assert!(alone.is_ok());
+    let all = trace_block(&spec, &header, &before, &transactions, &options, &never);
+    assert!(matches!(all, Err(TraceError::TooLarge)));
+}
+
+#[test]
+fn a_trace_ends_with_its_time() {
+    let spec = ChainSpec::l1(CHAIN);
+    let mut state = genesis();
+    state.set_code(BOB, Bytes::from_static(&hex!("5b5f56")));
+    let block = BlockContext::next(&spec, &parent(&spec), attributes(&spec));
+    let request = CallRequest { to: TxKind::Call(BOB), ..Default::default() };
+    let options = options(GethDebugBuiltInTracerType::NoopTracer, false);
+    let trace = trace_call(&spec, &block, &state, &request, 30_000_000, &options, &|| true);
+    assert!(matches!(trace, Err(TraceError::Expired)));
+}
+
+#[test]
 fn what_is_not_there_is_an_error() {
     let spec = ChainSpec::l1(CHAIN);
     let (state, header, transactions, _) = chain(&spec);
-    let error = trace_transaction(&spec, &header, &state, &transactions, 4, &Default::default());
+    let error =
+        trace_transaction(&spec, &header, &state, &transactions, 4, &Default::default(), &never);
     assert!(matches!(
         error.expect_err("no such transaction"),
         TraceError::NoSuchTransaction { index: 4, transactions: 4 }
@@ -134,7 +214,7 @@ fn what_is_not_there_is_an_error() {
         tracer: Some(GethDebugTracerType::JsTracer("{}".into())),
         ..Default::default()
     };
-    let error = trace_transaction(&spec, &header, &state, &transactions, 0, &js);
+    let error = trace_transaction(&spec, &header, &state, &transactions, 0, &js, &never);
     assert!(matches!(error.expect_err("no JavaScript"), TraceError::Tracer(_)));
 }
 
@@ -155,7 +235,8 @@ fn what_an_impersonated_contract_sent_is_traced() {
     let outcome = block.finish().expect("ends");
     let header = outcome.seal_l1_header(txs.iter().map(|tx| &tx.tx), B256::ZERO);
     let options = options(GethDebugBuiltInTracerType::CallTracer, false);
-    let trace = trace_transaction(&spec, &header, &state, &txs, 1, &options).expect("traces");
+    let trace =
+        trace_transaction(&spec, &header, &state, &txs, 1, &options, &never).expect("traces");
     let GethTrace::CallTracer(frame) = trace else { panic!("another tracer's") };
     assert_eq!((frame.from, frame.error), (COUNTER.0, None));
 }

@@ -5,6 +5,9 @@
 //! `prestateTracer` (with its diff mode), `flatCallTracer`, `4byteTracer`, `muxTracer`,
 //! `noopTracer`. Tracers written in JavaScript are refused. A traced transaction runs under the
 //! same handler as in its block, so that a deposit is traced as a deposit.
+//!
+//! The traces of one call of these functions take [`MAX_BYTES`] of memory at most, about; then, and
+//! when the time that the caller measures is up, there is an error and no trace.
 
 mod limits;
 
@@ -24,7 +27,8 @@ use crate::{
 };
 use alloc::vec::Vec;
 use alloy_rpc_types_trace::geth::{GethDebugTracingOptions, GethTrace};
-use limits::Limited;
+pub use limits::MAX_BYTES;
+use limits::{Budget, Metered};
 use mezz_primitives::{Header, RecoveredTransaction, U256};
 use revm::{
     context::{TxEnv, result::ResultAndState},
@@ -51,12 +55,17 @@ pub enum TraceError<E> {
         transactions: usize,
     },
     /// The trace would be larger than a node holds in memory.
-    #[error("the trace is too large; ask for less with `limit`, or switch memory and stack off")]
+    #[error(
+        "the trace is too large: more than {MAX_BYTES} bytes; ask for less with `limit`, switch memory, stack and storage off, or trace transactions one by one"
+    )]
     TooLarge,
+    /// The caller's time is up.
+    #[error("execution timeout")]
+    Expired,
 }
 
 /// Traces transaction `index` of the block with `header`, whose transactions are `transactions`;
-/// `state` is the state after its parent.
+/// `state` is the state after its parent. `expired` is asked now and then whether to give up.
 pub fn trace_transaction<S: StateReader>(
     spec: &ChainSpec,
     header: &Header,
@@ -64,12 +73,13 @@ pub fn trace_transaction<S: StateReader>(
     transactions: &[RecoveredTransaction],
     index: usize,
     options: &GethDebugTracingOptions,
+    expired: &dyn Fn() -> bool,
 ) -> Result<GethTrace, TraceError<S::Error>> {
     let Some(traced) = transactions.get(index) else {
         return Err(TraceError::NoSuchTransaction { index, transactions: transactions.len() });
     };
     let replay = Replay::new(spec, header, state, &transactions[..index])?;
-    Ok(replay.trace(traced, index, options)?.0)
+    Ok(replay.trace(traced, index, options, &mut Budget::new(expired))?.0)
 }
 
 /// Traces every transaction of a block, in order. Arguments as of [`trace_transaction`].
@@ -79,11 +89,13 @@ pub fn trace_block<S: StateReader>(
     state: &S,
     transactions: &[RecoveredTransaction],
     options: &GethDebugTracingOptions,
+    expired: &dyn Fn() -> bool,
 ) -> Result<Vec<GethTrace>, TraceError<S::Error>> {
     let mut replay = Replay::new(spec, header, state, &[])?;
+    let mut budget = Budget::new(expired);
     let mut traces = Vec::with_capacity(transactions.len());
     for (index, tx) in transactions.iter().enumerate() {
-        let (trace, after) = replay.trace(tx, index, options)?;
+        let (trace, after) = replay.trace(tx, index, options, &mut budget)?;
         let diff = state_diff(after, &replay.state).map_err(ExecuteError::State)?;
         replay.state.apply(&diff);
         traces.push(trace);
@@ -99,6 +111,7 @@ pub fn trace_call<S: StateReader>(
     request: &CallRequest,
     gas_cap: u64,
     options: &GethDebugTracingOptions,
+    expired: &dyn Fn() -> bool,
 ) -> Result<GethTrace, TraceError<S::Error>> {
     let run = Run {
         tx: request.tx_env(spec, block, gas_cap),
@@ -106,7 +119,8 @@ pub fn trace_call<S: StateReader>(
         l1_fee: U256::ZERO,
         simulated: Some(request.fee_cap() > 0),
     };
-    Ok(run.trace(spec, block, state, TransactionContext::default(), options)?.0)
+    let budget = &mut Budget::new(expired);
+    Ok(run.trace(spec, block, state, TransactionContext::default(), options, budget)?.0)
 }
 
 /// A block up to the transaction that is traced next.
@@ -142,6 +156,7 @@ impl<'a, S: StateReader> Replay<'a, S> {
         tx: &RecoveredTransaction,
         index: usize,
         options: &GethDebugTracingOptions,
+        budget: &mut Budget<'_>,
     ) -> Result<(GethTrace, EvmState), TraceError<S::Error>> {
         let l1_fee = if self.spec.is_l2() && !tx.tx.is_deposit() {
             read_l1_fee_params(&self.state).map_err(ExecuteError::State)?.l1_fee(&tx.tx.encoded())
@@ -159,7 +174,7 @@ impl<'a, S: StateReader> Replay<'a, S> {
             tx_index: Some(index),
             tx_hash: Some(tx.hash()),
         };
-        run.trace(self.spec, &self.block, &self.state, context, options)
+        run.trace(self.spec, &self.block, &self.state, context, options, budget)
     }
 }
 
@@ -180,9 +195,9 @@ impl Run {
         state: &S,
         context: TransactionContext,
         options: &GethDebugTracingOptions,
+        budget: &mut Budget<'_>,
     ) -> Result<(GethTrace, EvmState), TraceError<S::Error>> {
-        let Limited { inspector, max_steps } =
-            Limited::new(options.clone()).map_err(TraceError::Tracer)?;
+        let inspector = Metered::new(options.clone(), budget).map_err(TraceError::Tracer)?;
         let mut evm = layer_evm(spec, block, state, inspector);
         if let Some(pays) = self.simulated {
             relax(&mut evm, pays);
@@ -190,29 +205,21 @@ impl Run {
         evm.ctx.tx = self.tx;
         evm.ctx.chain.mint = self.mint;
         evm.ctx.chain.l1_fee = self.l1_fee;
-        let result =
-            LayerHandler::default().inspect_run(&mut evm).map_err(|error| {
-                match from_evm(error, block.base_fee, spec.chain_id) {
-                    ExecuteError::Internal(reason) if limits::is_limit(&reason) => {
-                        TraceError::TooLarge
-                    }
-                    error => TraceError::Execute(error),
-                }
-            })?;
+        let result = LayerHandler::default().inspect_run(&mut evm);
+        evm.inspector.check()?;
+        let result = result.map_err(|error| from_evm(error, block.base_fee, spec.chain_id))?;
         let after = evm.ctx.journaled_state.inner.finalize();
+        evm.inspector.charge_accounts(&after);
+        evm.inspector.check()?;
         let outcome = ResultAndState::new(result, after);
         let trace = evm
+            .inspector
             .inspector
             .get_result(Some(context), &evm.ctx.tx, &evm.ctx.block, &outcome, &mut StateDb(state))
             .map_err(|error| match error {
                 DebugInspectorError::Database(ReadError(error)) => ExecuteError::State(error),
                 other => ExecuteError::Internal(alloc::string::ToString::to_string(&other)),
             })?;
-        if let GethTrace::Default(frame) = &trace
-            && max_steps.is_some_and(|max| frame.struct_logs.len() as u64 >= max)
-        {
-            return Err(TraceError::TooLarge);
-        }
         Ok((trace, outcome.state))
     }
 }

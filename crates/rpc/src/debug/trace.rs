@@ -3,6 +3,7 @@
 use crate::{
     Args, Failure,
     context::Context,
+    error::TIMEOUT,
     eth::{Environment, call_request, failed},
     methods::Table,
 };
@@ -18,11 +19,10 @@ use mezz_evm::{
 };
 use mezz_primitives::B256;
 use serde::Serialize;
-use std::fmt::Display;
-
-/// Most gas of a block whose struct logs are given in one answer: each few gas are a step, and each
-/// step is some hundred bytes.
-const MAX_STRUCT_LOG_GAS: u64 = 3_000_000;
+use std::{
+    fmt::Display,
+    time::{Duration, Instant},
+};
 
 pub(super) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
     table.execute("debug_traceTransaction", transaction)?;
@@ -35,9 +35,54 @@ fn untraced<E: Display>(error: TraceError<E>) -> Failure {
     match error {
         TraceError::Execute(error) => failed(error),
         error @ TraceError::TooLarge => Failure::limit(error.to_string()),
+        error @ TraceError::Expired => Failure::new(TIMEOUT, error.to_string()),
         TraceError::Tracer(error) => Failure::invalid_params(error.to_string()),
         TraceError::NoSuchTransaction { .. } => Failure::server("transaction not found"),
     }
+}
+
+/// Tells when the time is up that the options ask for, at most that of a request.
+fn deadline(
+    context: &Context,
+    options: &GethDebugTracingOptions,
+) -> Result<impl Fn() -> bool + use<>, Failure> {
+    let most = context.limits.request_timeout;
+    let patience = match options.timeout.as_deref() {
+        None => most,
+        Some(text) => {
+            let asked = duration(text).ok_or_else(|| {
+                Failure::invalid_params("timeout: expected a duration, for example 5s or 500ms")
+            })?;
+            asked.min(most)
+        }
+    };
+    let begin = Instant::now();
+    Ok(move || begin.elapsed() >= patience)
+}
+
+/// A duration in Go's words: numbers with units, `1m30s`, `2.5s`.
+fn duration(text: &str) -> Option<Duration> {
+    let mut rest = text;
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, tail) = rest.split_at(digits);
+        let unit_end = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+        let (unit, next) = tail.split_at(unit_end);
+        let seconds = match unit {
+            "ns" => 1e-9,
+            "us" | "µs" => 1e-6,
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3_600.0,
+            _ => return None,
+        };
+        let part = Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()?;
+        total = total.checked_add(part)?;
+        rest = next;
+    }
+    (!text.is_empty()).then_some(total)
 }
 
 /// The rules, and the state that the transactions of `block` found.
@@ -60,7 +105,9 @@ fn transaction(context: &Context, mut args: Args<'_>) -> Result<GethTrace, Failu
         context.mined(hash)?.ok_or_else(|| Failure::server("transaction not found"))?;
     let (spec, state) = before(context, &block)?;
     let all = &block.transactions;
-    trace::trace_transaction(&spec, &block.header, &state, all, index, &options).map_err(untraced)
+    let expired = deadline(context, &options)?;
+    trace::trace_transaction(&spec, &block.header, &state, all, index, &options, &expired)
+        .map_err(untraced)
 }
 
 #[derive(Serialize)]
@@ -91,14 +138,10 @@ fn block(
 ) -> Result<Vec<Traced>, Failure> {
     let options = options.unwrap_or_default();
     let block = context.block(Some(id))?;
-    if options.tracer.is_none() && block.header.gas_used > MAX_STRUCT_LOG_GAS {
-        return Err(Failure::limit(format!(
-            "the struct logs of a block with more than {MAX_STRUCT_LOG_GAS} gas are too many for \
-             one answer; trace its transactions one by one, or name a tracer"
-        )));
-    }
     let (spec, state) = before(context, &block)?;
-    let traces = trace::trace_block(&spec, &block.header, &state, &block.transactions, &options)
+    let all = &block.transactions;
+    let expired = deadline(context, &options)?;
+    let traces = trace::trace_block(&spec, &block.header, &state, all, &options, &expired)
         .map_err(untraced)?;
     let hashes = block.transactions.iter().map(|tx| tx.hash());
     Ok(hashes.zip(traces).map(|(tx_hash, result)| Traced { tx_hash, result }).collect())
@@ -118,5 +161,22 @@ fn call(context: &Context, mut args: Args<'_>) -> Result<GethTrace, Failure> {
     let at = Environment::new(context, id, options.state_overrides, options.block_overrides)?;
     let cap = context.limits.call_gas;
     let options = options.tracing_options;
-    trace::trace_call(&at.spec, &at.block, &at.state, &request, cap, &options).map_err(untraced)
+    let expired = deadline(context, &options)?;
+    trace::trace_call(&at.spec, &at.block, &at.state, &request, cap, &options, &expired)
+        .map_err(untraced)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_gos() {
+        for (text, millis) in [("5s", 5_000), ("500ms", 500), ("1m30s", 90_000), ("2.5s", 2_500)] {
+            assert_eq!(duration(text), Some(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "5", "s", "5 s", "-5s", "5x", "1.2.3s"] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+    }
 }
