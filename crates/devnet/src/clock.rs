@@ -37,6 +37,17 @@ impl Clock {
         wanted.max(parent.saturating_add(1))
     }
 
+    /// The timestamp of a block after one of `parent` that nobody asked for: it leaves what a verb
+    /// has set to the next one, if there is a second in between. Strictly greater.
+    pub(crate) fn between(&self, now: u64, parent: u64) -> u64 {
+        let wanted = match (self.exact, self.interval) {
+            (Some(exact), _) => self.time(now).min(exact.saturating_sub(1)),
+            (None, Some(_)) => 0,
+            (None, None) => self.time(now),
+        };
+        wanted.max(parent.saturating_add(1))
+    }
+
     /// After a block of `timestamp`: a time that a verb has set goes on from there.
     pub(crate) fn advance(&mut self, now: u64, timestamp: u64) {
         if self.exact.take().is_some() {
@@ -113,6 +124,18 @@ mod tests {
         assert_eq!(clock.next(5_000, 100), 112);
         assert!(clock.set_interval(None));
         assert_eq!(clock.next(5_000, 100), 5_000);
+    }
+
+    #[test]
+    fn blocks_in_between_leave_what_was_set() {
+        let mut clock = Clock::default();
+        assert_eq!(clock.between(100, 50), 100);
+        clock.set_interval(Some(12));
+        assert_eq!(clock.between(100, 50), 51);
+        clock.set_next(70);
+        assert_eq!(clock.between(100, 50), 69);
+        assert_eq!(clock.next(100, 69), 70);
+        assert_eq!(clock.between(100, 70), 71);
     }
 
     #[test]

@@ -1,5 +1,9 @@
 //! Whom the node signs for: the development accounts, and whoever is impersonated.
 
+use crate::{
+    clock::{self, Clock},
+    settings::Settings,
+};
 use alloy_consensus::SignableTransaction as _;
 use alloy_primitives::Signature;
 use mezz_evm::StateReader;
@@ -24,18 +28,25 @@ pub(crate) struct DevnetHooks {
     keys: DevAccounts,
     addresses: Vec<Address>,
     impersonated: RwLock<Impersonated>,
-    next_base_fee: RwLock<Option<u64>>,
+    next: RwLock<NextBlock>,
+}
+
+/// What the verbs have set for the next block.
+#[derive(Clone, Copy, Debug, Default)]
+struct NextBlock {
+    base_fee: Option<u64>,
+    clock: Clock,
 }
 
 impl DevnetHooks {
     pub(crate) fn new(keys: DevAccounts) -> Self {
         let addresses = keys.addresses();
-        Self { keys, addresses, impersonated: RwLock::default(), next_base_fee: RwLock::default() }
+        Self { keys, addresses, impersonated: RwLock::default(), next: RwLock::default() }
     }
 
-    /// Tells the server what base fee a verb has set for the next block.
-    pub(crate) fn set_next_base_fee(&self, base_fee: Option<u64>) {
-        *self.next_base_fee.write() = base_fee;
+    /// Tells the server what verbs have set for the next block.
+    pub(crate) fn set_next(&self, settings: &Settings) {
+        *self.next.write() = NextBlock { base_fee: settings.next_base_fee, clock: settings.clock };
     }
 
     /// Allows `address` as a sender. False if too many are allowed already.
@@ -84,7 +95,11 @@ impl Hooks for DevnetHooks {
     }
 
     fn next_base_fee(&self) -> Option<u64> {
-        *self.next_base_fee.read()
+        self.next.read().base_fee
+    }
+
+    fn next_timestamp(&self, parent: u64) -> Option<u64> {
+        Some(self.next.read().clock.next(clock::now(), parent))
     }
 }
 

@@ -133,14 +133,17 @@ impl Node {
         let head = self.chain.head();
         let now = clock::now();
         let parent_time = head.header.timestamp;
+        let mut settings = writer.settings;
         let timestamp = match plan.timestamp {
             Some(timestamp) => timestamp.max(parent_time.saturating_add(1)),
-            None => writer.settings.clock.next(now, parent_time),
+            // What a verb has set is meant for the next block that takes transactions.
+            None if !plan.patch.is_empty() => settings.clock.between(now, parent_time),
+            None => {
+                let timestamp = settings.clock.next(now, parent_time);
+                settings.clock.advance(now, timestamp);
+                timestamp
+            }
         };
-        let mut settings = writer.settings;
-        if plan.timestamp.is_none() {
-            settings.clock.advance(now, timestamp);
-        }
         let attributes = attributes(&settings, &head, timestamp);
         let mut source = Source::new(self, &head, plan.first, plan.from_pool, &settings)?;
         let options = BuildOptions {
@@ -222,7 +225,7 @@ impl Node {
         changed: &[(Address, AccountState)],
         settings: &Settings,
     ) {
-        self.hooks.set_next_base_fee(settings.next_base_fee);
+        self.hooks.set_next(settings);
         self.pool.on_block(&BlockUpdate {
             included,
             changed,

@@ -65,6 +65,16 @@ pub struct Limits {
     pub max_batch: u32,
     /// Subscriptions on one WebSocket connection.
     pub max_subscriptions: u32,
+    /// Batches that are answered at the same time; their answers pile up until the last is there.
+    pub max_batches: usize,
+    /// Bytes of answers that all clients together have not read; an answer for which there is no
+    /// room is an error. Small ones always have room.
+    pub max_unread_bytes: usize,
+    /// Bytes of answers that one WebSocket client has not read; with more it is disconnected. At
+    /// least [`Limits::max_response_bytes`].
+    pub max_unread_client_bytes: usize,
+    /// A client that takes nothing of its answer for so long is disconnected.
+    pub write_timeout: Duration,
     /// Messages that wait for a slow WebSocket client. A subscription that finds no room for
     /// [`Limits::slow_client`] is closed.
     pub max_buffered_messages: u32,
@@ -111,6 +121,10 @@ impl Default for Limits {
             max_response_bytes: 64 << 20,
             max_batch: 1_000,
             max_subscriptions: 128,
+            max_batches: 16,
+            max_unread_bytes: 1 << 30,
+            max_unread_client_bytes: 128 << 20,
+            write_timeout: Duration::from_secs(30),
             max_buffered_messages: 1_024,
             slow_client: Duration::from_secs(5),
             max_filters: 1_000,

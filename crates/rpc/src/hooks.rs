@@ -48,6 +48,13 @@ pub trait Hooks: Send + Sync + 'static {
         None
     }
 
+    /// Timestamp of the next block in Unix seconds, if the chain's time is not the machine's;
+    /// `parent` is that of the newest block.
+    fn next_timestamp(&self, parent: u64) -> Option<u64> {
+        let _ = parent;
+        None
+    }
+
     /// Fields that the receipt at `index` of `block` has besides Ethereum's and a deposit's.
     fn receipt_fields(&self, block: &BlockRecord, index: usize) -> Map<String, Value> {
         let _ = (block, index);

@@ -108,3 +108,39 @@ async fn snapshot_brings_back_state_and_time() {
     assert_eq!(receipt.block_number, Some(2));
     assert!(net.head().await.header.timestamp < now() + 100, "the time is back too");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_and_estimates_see_the_chains_time() {
+    let net = start(config(Mining::Manual)).await;
+    let head = net.head().await.header.timestamp;
+    net.verb("evm_increaseTime", json!([10_000])).await;
+    // Returns the timestamp.
+    let code = "0x425f5260205ff3";
+    let call = json!([{ "data": code }, "pending"]);
+    let seen = async || {
+        let word = net.verb("eth_call", call.clone()).await;
+        u64::from_str_radix(&word.as_str().unwrap()[50..], 16).unwrap()
+    };
+    assert!((head + 10_000..head + 10_010).contains(&seen().await));
+    let pending = net.verb("eth_getBlockByNumber", json!(["pending", false])).await;
+    let time = u64::from_str_radix(&pending["timestamp"].as_str().unwrap()[2..], 16).unwrap();
+    assert!((head + 10_000..head + 10_010).contains(&time));
+    // Reverts before 9,000 seconds have passed.
+    let code = format!("0x63{:08x}4211600d575f5ffd5b00", head + 9_000);
+    net.verb("eth_estimateGas", json!([{ "data": code }])).await;
+    net.verb("evm_setNextBlockTimestamp", json!([head + 20_000])).await;
+    assert_eq!(seen().await, head + 20_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_the_state_leave_the_next_timestamp() {
+    let net = start(config(Mining::Manual)).await;
+    let later = now() + 1_000_000;
+    net.verb("evm_setNextBlockTimestamp", json!([later])).await;
+    let address = "0x00000000000000000000000000000000000000aa";
+    net.verb("anvil_setBalance", json!([address, "0x1"])).await;
+    net.verb("anvil_setNonce", json!([address, "0x1"])).await;
+    assert!(net.head().await.header.timestamp < later);
+    net.verb("evm_mine", json!([])).await;
+    assert_eq!(net.head().await.header.timestamp, later);
+}

@@ -29,7 +29,7 @@ pub struct TxDeposit {
     /// The sender, aliased if it is an L1 contract.
     pub from: Address,
     /// The callee, or creation of a contract.
-    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "TxKind::is_create"))]
+    #[cfg_attr(feature = "serde", serde(default))]
     pub to: TxKind,
     /// Wei that come into being on the sender's account, whatever the outcome.
     #[cfg_attr(feature = "serde", serde(default, with = "alloy_serde::quantity"))]
@@ -146,7 +146,7 @@ impl Transaction for TxDeposit {
 }
 
 /// Serializes a deposit as nodes of the OP Stack answer it: with its hash, and with zeros in the
-/// places where clients look for a signature and a nonce.
+/// places where clients look for a signature and a price. The nonce is in its receipt.
 #[cfg(feature = "serde")]
 pub(super) fn serialize_rpc<S: serde::Serializer>(
     tx: &alloy_consensus::Sealed<TxDeposit>,
@@ -165,19 +165,9 @@ pub(super) fn serialize_rpc<S: serde::Serializer>(
         #[serde(with = "alloy_serde::quantity")]
         v: u64,
         #[serde(with = "alloy_serde::quantity")]
-        nonce: u64,
-        #[serde(with = "alloy_serde::quantity")]
         gas_price: u64,
     }
 
-    Rpc {
-        hash: tx.seal(),
-        deposit: tx.inner(),
-        r: U256::ZERO,
-        s: U256::ZERO,
-        v: 0,
-        nonce: 0,
-        gas_price: 0,
-    }
-    .serialize(serializer)
+    Rpc { hash: tx.seal(), deposit: tx.inner(), r: U256::ZERO, s: U256::ZERO, v: 0, gas_price: 0 }
+        .serialize(serializer)
 }

@@ -83,7 +83,10 @@ impl PendingBlock {
         let header = Header {
             parent_hash: parent.seal(),
             number: parent.number + 1,
-            timestamp: parent.timestamp.max(now),
+            timestamp: context
+                .hooks
+                .next_timestamp(parent.timestamp)
+                .unwrap_or_else(|| parent.timestamp.max(now)),
             gas_limit: parent.gas_limit,
             base_fee_per_gas: Some(base_fee),
             beneficiary: parent.beneficiary,

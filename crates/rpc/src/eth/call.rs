@@ -93,11 +93,13 @@ impl Environment {
     }
 }
 
-/// The block after `head`, a second later, at a base fee that is not above the head's: clients
+/// The block after `head`, a second later or when the chain says, at a base fee that is not above the head's: clients
 /// derive their fee caps from either.
 fn next_block(context: &Context, head: &BlockRecord) -> BlockContext {
     let mut attributes = BlockAttributes::of_header(&head.header);
-    attributes.timestamp = attributes.timestamp.saturating_add(1);
+    let parent = head.header.timestamp;
+    attributes.timestamp =
+        context.hooks.next_timestamp(parent).unwrap_or_else(|| parent.saturating_add(1));
     let mut next = BlockContext::next(context.chain.spec(), &head.header, attributes);
     let current = head.header.base_fee_per_gas.unwrap_or(u64::MAX);
     next.base_fee = context.next_base_fee(&head.header).min(current);

@@ -10,10 +10,11 @@ use crate::{
     context::Context,
     json::{RpcHeader, TransactionView, block_logs},
     methods::{Table, raw},
+    server::Outbox,
 };
 use alloy_rpc_types_eth::Filter;
 use jsonrpsee::{
-    PendingSubscriptionSink, SubscriptionSink,
+    Extensions, PendingSubscriptionSink, SubscriptionSink,
     core::RegisterMethodError,
     types::{ErrorObjectOwned, Params},
 };
@@ -24,9 +25,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 pub(super) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
-    let subscribe = |params: Params<'static>, pending, context, _| async move {
+    let subscribe = |params: Params<'static>, pending, context, extensions: Extensions| async move {
         let wanted = Kind::parse(&params);
-        run(wanted, pending, context).await;
+        let outbox = extensions.get::<Arc<Outbox>>().cloned();
+        run(wanted, pending, context, outbox).await;
     };
     table.module().register_subscription(
         "eth_subscribe",
@@ -76,6 +78,7 @@ async fn run(
     wanted: Result<Kind, Failure>,
     pending: PendingSubscriptionSink,
     context: Arc<Context>,
+    outbox: Option<Arc<Outbox>>,
 ) {
     let kind = match wanted {
         Ok(kind) => kind,
@@ -85,7 +88,7 @@ async fn run(
     let events = context.chain.subscribe();
     let hashes = context.pool.subscribe();
     let Ok(sink) = pending.accept().await else { return };
-    let client = Client { sink, patience: context.limits.slow_client, context };
+    let client = Client { sink, patience: context.limits.slow_client, context, outbox };
     match kind {
         Kind::NewHeads => client.heads(events).await,
         Kind::Logs(filter) => client.logs(events, &filter).await,
@@ -102,6 +105,7 @@ struct Client {
     sink: SubscriptionSink,
     patience: Duration,
     context: Arc<Context>,
+    outbox: Option<Arc<Outbox>>,
 }
 
 impl Client {
@@ -123,6 +127,10 @@ impl Client {
     /// Sends one notification; `None` if the client is gone or too slow.
     async fn send<T: Serialize>(&self, value: &T) -> Option<()> {
         let json = raw(value, self.context.max_response).ok()?;
+        if self.outbox.as_ref().is_some_and(|outbox| !outbox.put(json.get().len())) {
+            tracing::debug!("a subscription was closed: its client does not read");
+            return None;
+        }
         if let Err(error) = self.sink.send_timeout(json, self.patience).await {
             tracing::debug!(%error, "a subscription was closed");
             return None;

@@ -25,6 +25,9 @@ pub(crate) struct RpcTransaction<'a> {
     /// bring the price they name.
     #[serde(with = "alloy_serde::quantity::opt", skip_serializing_if = "Option::is_none")]
     gas_price: Option<u128>,
+    /// Of a deposit: the nonce that its sender had. The others bring theirs.
+    #[serde(with = "alloy_serde::quantity::opt", skip_serializing_if = "Option::is_none")]
+    nonce: Option<u64>,
     #[serde(with = "alloy_serde::quantity::opt", skip_serializing_if = "Option::is_none")]
     deposit_receipt_version: Option<u64>,
 }
@@ -33,6 +36,7 @@ impl<'a> RpcTransaction<'a> {
     /// The transaction at `index` of `block`; `None` if the block has fewer.
     pub(crate) fn mined(block: &'a BlockRecord, index: usize) -> Option<Self> {
         let tx = block.transactions.get(index)?;
+        let nonce = block.receipts.get(index).and_then(|receipt| receipt.deposit_nonce);
         let base_fee = block.header.base_fee_per_gas;
         Some(Self {
             block_hash: Some(block.header.seal()),
@@ -40,6 +44,7 @@ impl<'a> RpcTransaction<'a> {
             block_timestamp: Some(block.header.timestamp),
             transaction_index: Some(index as u64),
             gas_price: tx.tx.is_dynamic_fee().then(|| tx.tx.effective_gas_price(base_fee)),
+            nonce: tx.tx.is_deposit().then(|| nonce.unwrap_or_default()),
             ..Self::pending(tx)
         })
     }
@@ -55,6 +60,7 @@ impl<'a> RpcTransaction<'a> {
             from: (!deposit).then_some(tx.sender),
             tx: &tx.tx,
             gas_price: tx.tx.is_dynamic_fee().then(|| tx.tx.max_fee_per_gas()),
+            nonce: deposit.then_some(0),
             deposit_receipt_version: deposit
                 .then_some(mezz_primitives::receipt::DEPOSIT_RECEIPT_VERSION),
         }

@@ -1,6 +1,9 @@
 //! Accepting connections: how many at a time, for how long they may idle, and how they end.
 
-use super::http::Http;
+use super::{
+    http::Http,
+    outbox::{Outbox, Paced, Unread},
+};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jsonrpsee::server::StopHandle;
@@ -26,12 +29,16 @@ pub(super) struct Accept {
     pub(super) stop: StopHandle,
     pub(super) max_connections: usize,
     pub(super) idle_timeout: Duration,
+    pub(super) write_timeout: Duration,
+    pub(super) unread: Arc<Unread>,
+    /// Bytes of answers that one client has not read.
+    pub(super) max_unread: usize,
 }
 
 impl Accept {
     /// Accepts until stopped, then waits for the connections to end.
     pub(super) async fn run(self) {
-        let Self { listener, http, stop, max_connections, idle_timeout } = self;
+        let Self { listener, http, stop, max_connections, idle_timeout, .. } = self;
         let places = Arc::new(Semaphore::new(max_connections.max(1)));
         let connections = TaskTracker::new();
         let stopped = stop.clone().shutdown();
@@ -56,7 +63,9 @@ impl Accept {
             // A node that cannot set the option serves all the same.
             let _ = socket.set_nodelay(true);
             let stop = stop.clone();
-            connections.spawn(serve(socket, http.clone(), stop, idle_timeout, place));
+            let outbox = Outbox::new(&self.unread, self.max_unread);
+            let socket = Paced::new(socket, outbox.clone(), self.write_timeout);
+            connections.spawn(serve(socket, outbox, http.clone(), stop, idle_timeout, place));
         }
         drop(listener);
         connections.close();
@@ -74,15 +83,16 @@ async fn wait_after(error: &io::Error) {
 }
 
 async fn serve(
-    socket: TcpStream,
+    socket: Paced<TcpStream>,
+    outbox: Arc<Outbox>,
     http: Arc<Http>,
     stop: StopHandle,
     idle_timeout: Duration,
     _place: OwnedSemaphorePermit,
 ) {
     let service = service_fn(move |request: Request<Incoming>| {
-        let http = http.clone();
-        async move { Ok::<_, Infallible>(http.answer(request).await) }
+        let (http, outbox) = (http.clone(), outbox.clone());
+        async move { Ok::<_, Infallible>(http.answer(request, &outbox).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,14 +1,27 @@
 //! What one HTTP request gets: a preflight answer, a route, or JSON-RPC (or its upgrade to WebSocket).
 
-use super::{cors, routes::GetRequest, routes::GetRoute};
-use crate::{Cors, error::TIMEOUT, workers::Workers};
+use super::{
+    body::{self, Body},
+    cors,
+    counted::Counted,
+    outbox::Outbox,
+    routes::{GetRequest, GetRoute},
+};
+use crate::{
+    Cors,
+    error::{LIMIT_EXCEEDED, TIMEOUT},
+    workers::Workers,
+};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::{Body as _, Incoming};
 use jsonrpsee::{
     Methods,
-    server::{HttpBody, StopHandle, TowerServiceBuilder, ws},
+    core::middleware::RpcServiceBuilder,
+    server::{HttpBody, StopHandle, TowerServiceBuilder, http::response::too_large, ws},
 };
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
 use tower::{Service as _, layer::util::Identity};
 
 /// Everything that requests share.
@@ -23,12 +36,19 @@ pub(super) struct Http {
     pub(super) cors: Cors,
     pub(super) routes: Arc<[GetRoute]>,
     pub(super) reads: Workers,
+    /// Places for batches.
+    pub(super) batches: Arc<Semaphore>,
+    pub(super) max_request_bytes: u32,
     pub(super) request_timeout: Duration,
 }
 
 impl Http {
     /// Answers one request; never fails, because every failure has an answer.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<HttpBody> {
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        outbox: &Arc<Outbox>,
+    ) -> Response<HttpBody> {
         if cors::refuses(&self.cors, request.headers()) {
             return text(StatusCode::FORBIDDEN, "calls from this origin are not allowed\n");
         }
@@ -37,7 +57,9 @@ impl Http {
         }
         let asked = origin_of(request.headers());
         let answer = async {
-            if request.method() == Method::GET && !ws::is_upgrade_request(&request) {
+            if ws::is_upgrade_request(&request) {
+                self.upgrade(request, outbox).await
+            } else if request.method() == Method::GET {
                 self.get(&request).await
             } else {
                 self.json_rpc(request).await
@@ -45,26 +67,62 @@ impl Http {
         };
         let mut response = match tokio::time::timeout(self.request_timeout, answer).await {
             Ok(response) => response,
-            Err(_) => timed_out(),
+            Err(_) => error(StatusCode::GATEWAY_TIMEOUT, TIMEOUT, "request timed out"),
         };
+        let bytes = response.body().size_hint().lower();
+        if !outbox.put(usize::try_from(bytes).unwrap_or(usize::MAX)) {
+            let message = "too many answers wait to be read, try again later";
+            response = error(StatusCode::SERVICE_UNAVAILABLE, LIMIT_EXCEEDED, message);
+        }
         cors::allow(&self.cors, &asked, response.headers_mut());
         response
     }
 
-    async fn json_rpc(&self, mut request: Request<Incoming>) -> Response<HttpBody> {
+    /// Begins a WebSocket connection.
+    async fn upgrade(
+        &self,
+        request: Request<Incoming>,
+        outbox: &Arc<Outbox>,
+    ) -> Response<HttpBody> {
+        let (outbox, batches) = (outbox.clone(), self.batches.clone());
+        let counted = RpcServiceBuilder::new().layer_fn(move |service| Counted {
+            service,
+            outbox: outbox.clone(),
+            batches: batches.clone(),
+        });
+        let rpc = self.rpc.clone().set_rpc_middleware(counted);
+        let answer = rpc.build(self.methods.clone(), self.stop.clone()).call(request).await;
+        answer.unwrap_or_else(|error| unreadable(&error))
+    }
+
+    async fn json_rpc(&self, request: Request<Incoming>) -> Response<HttpBody> {
+        let (mut head, body) = request.into_parts();
+        let body = match Limited::new(body, self.max_request_bytes as usize).collect().await {
+            Ok(body) => body.to_bytes().to_vec(),
+            Err(error) if error.is::<LengthLimitError>() => {
+                return too_large(self.max_request_bytes);
+            }
+            Err(error) => return unreadable(&error),
+        };
         // Clients that leave the type out, or send a form's, still mean JSON-RPC: nothing else is
         // answered to a POST here.
-        if request.method() == Method::POST && !has_json_type(request.headers()) {
+        if head.method == Method::POST && !has_json_type(&head.headers) {
             let json = HeaderValue::from_static("application/json");
-            request.headers_mut().insert(header::CONTENT_TYPE, json);
+            head.headers.insert(header::CONTENT_TYPE, json);
         }
-        let methods =
-            if ws::is_upgrade_request(&request) { &self.methods } else { &self.post_methods };
-        let mut service = self.rpc.clone().build(methods.clone(), self.stop.clone());
-        service.call(request).await.unwrap_or_else(|error| {
-            tracing::debug!(%error, "request failed in transport");
-            text(StatusCode::BAD_REQUEST, "the request could not be read\n")
-        })
+        head.headers.remove(header::CONTENT_LENGTH);
+        let (body, _place) = match body::read(body) {
+            Body::Refused(answer) => return json(StatusCode::OK, answer),
+            Body::Single(body) => (body, None),
+            // Never closed.
+            Body::Batch(body) => (body, self.batches.acquire().await.ok()),
+        };
+        let request = Request::from_parts(head, HttpBody::from(body));
+        let mut service = self.rpc.clone().build(self.post_methods.clone(), self.stop.clone());
+        match service.call(request).await {
+            Ok(response) => without_null(response).await,
+            Err(error) => unreadable(&error),
+        }
     }
 
     async fn get<B>(&self, request: &Request<B>) -> Response<HttpBody> {
@@ -117,13 +175,39 @@ fn text(status: StatusCode, words: impl Into<HttpBody>) -> Response<HttpBody> {
     response
 }
 
-fn timed_out() -> Response<HttpBody> {
-    let body = format!(
-        r#"{{"jsonrpc":"2.0","id":null,"error":{{"code":{TIMEOUT},"message":"request timed out"}}}}"#
-    );
+fn json(status: StatusCode, body: String) -> Response<HttpBody> {
     let mut response = Response::new(HttpBody::from(body));
-    *response.status_mut() = StatusCode::GATEWAY_TIMEOUT;
+    *response.status_mut() = status;
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
+}
+
+fn error(status: StatusCode, code: i32, message: &str) -> Response<HttpBody> {
+    let body =
+        format!(r#"{{"jsonrpc":"2.0","id":null,"error":{{"code":{code},"message":"{message}"}}}}"#);
+    json(status, body)
+}
+
+fn unreadable(error: &dyn fmt::Display) -> Response<HttpBody> {
+    tracing::debug!(%error, "request failed in transport");
+    text(StatusCode::BAD_REQUEST, "the request could not be read\n")
+}
+
+/// Notifications have no answer, not even `null`.
+async fn without_null(response: Response<HttpBody>) -> Response<HttpBody> {
+    if response.body().size_hint().exact() != Some(4) {
+        return response;
+    }
+    let (head, body) = response.into_parts();
+    match body.collect().await.map(http_body_util::Collected::to_bytes) {
+        Ok(body) if body.as_ref() != b"null" => {
+            Response::from_parts(head, HttpBody::from(body.to_vec()))
+        }
+        _ => {
+            let mut response = Response::new(HttpBody::empty());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response
+        }
+    }
 }

@@ -1,10 +1,15 @@
 //! The server: one port that answers JSON-RPC over HTTP and WebSocket, and plain GET routes.
 
 mod accept;
+mod body;
 mod cors;
+mod counted;
 mod http;
 mod id;
+mod outbox;
 mod routes;
+
+pub(crate) use outbox::Outbox;
 
 pub use routes::{GetRequest, GetResponse, GetRoute};
 
@@ -14,7 +19,7 @@ use jsonrpsee::{
     server::{BatchRequestConfig, ServerBuilder, ServerConfig, ServerHandle, stop_channel},
 };
 use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 
 /// How long a stop waits for requests that are being answered.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
@@ -59,6 +64,8 @@ impl RpcServer {
             cors: config.cors.clone(),
             routes: routes.into(),
             reads: service.context.reads.clone(),
+            batches: Arc::new(Semaphore::new(config.limits.max_batches.max(1))),
+            max_request_bytes: config.limits.max_request_bytes,
             request_timeout: config.limits.request_timeout,
         };
         let accept = accept::Accept {
@@ -67,6 +74,12 @@ impl RpcServer {
             stop: stop_handle,
             max_connections: config.limits.max_connections as usize,
             idle_timeout: config.limits.idle_timeout,
+            write_timeout: config.limits.write_timeout,
+            unread: outbox::Unread::new(config.limits.max_unread_bytes),
+            max_unread: config
+                .limits
+                .max_unread_client_bytes
+                .max(config.limits.max_response_bytes as usize),
         };
         let accepting = tokio::spawn(accept.run());
         tracing::info!(%local_addr, "JSON-RPC is listening");

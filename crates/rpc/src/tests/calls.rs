@@ -131,6 +131,8 @@ async fn fees_follow_the_blocks() {
 async fn the_rules_are_told() {
     let node = node().await;
     let config = node.ask("eth_config", json!([])).await;
+    let blobs = json!({ "target": 14, "max": 21, "baseFeeUpdateFraction": 11_684_671 });
+    assert_eq!(config["current"]["blobSchedule"], blobs);
     assert_eq!(config["current"]["chainId"], "0x7a69");
     assert_eq!(config["next"], serde_json::Value::Null);
     let p256 = "0x0000000000000000000000000000000000000100";

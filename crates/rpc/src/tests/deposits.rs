@@ -50,7 +50,7 @@ fn block() -> BlockRecord {
     };
     let receipts = vec![
         receipt(0x7e, Some(4), 50_000),
-        receipt(0x7e, Some(0), 110_000),
+        receipt(0x7e, Some(3), 110_000),
         receipt(2, None, 131_000),
     ];
     let header =
@@ -77,7 +77,9 @@ fn a_deposit_has_the_fields_that_clients_expect() {
     assert_eq!(deposit["from"], json!(Address::repeat_byte(6)));
     assert_eq!(deposit["gas"], "0x186a0");
     assert_eq!(deposit["depositReceiptVersion"], "0x1");
-    assert_eq!((&deposit["nonce"], &deposit["gasPrice"]), (&json!("0x0"), &json!("0x0")));
+    assert_eq!((&deposit["nonce"], &deposit["gasPrice"]), (&json!("0x3"), &json!("0x0")));
+    assert_eq!(json["transactions"][0]["nonce"], "0x4");
+    assert_eq!(deposit.get("to"), Some(&Value::Null));
     assert_eq!(deposit["transactionIndex"], "0x1");
     // No field twice: parsers disagree on which one counts.
     for index in 0..3 {
@@ -93,11 +95,11 @@ fn receipts_tell_the_deposit_nonce_and_the_l1_fee() {
     let block = block();
     let deposit = receipt(&block, 1);
     assert_eq!(deposit["type"], "0x7e");
-    assert_eq!(deposit["depositNonce"], "0x0");
+    assert_eq!(deposit["depositNonce"], "0x3");
     assert_eq!(deposit["depositReceiptVersion"], "0x1");
     assert_eq!(deposit["gasUsed"], "0xea60");
     assert_eq!(deposit["effectiveGasPrice"], "0x0");
-    assert_eq!(deposit["contractAddress"], json!(Address::repeat_byte(6).create(0)));
+    assert_eq!(deposit["contractAddress"], json!(Address::repeat_byte(6).create(3)));
     assert!(deposit.get("l1Fee").is_none());
 
     let signed = receipt(&block, 2);

@@ -12,6 +12,7 @@ mod node;
 mod raw;
 mod send;
 mod transport;
+mod unread;
 mod ws;
 
 use alloy_primitives::hex;

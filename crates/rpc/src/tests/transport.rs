@@ -63,6 +63,27 @@ async fn a_batch_is_answered_in_order_with_an_error_in_its_place() {
 }
 
 #[tokio::test]
+async fn notifications_have_no_answer_and_every_id_has_one() {
+    let node = node().await;
+    let notification = r#"{"jsonrpc":"2.0","method":"eth_chainId"}"#;
+    for body in [notification.to_owned(), format!("[{notification},{notification}]")] {
+        assert_eq!(node.post(body.clone()).await, (204, String::new()), "{body}");
+    }
+    for id in ["-1", "1.5", "18446744073709551616", "true"] {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"eth_chainId"}}"#);
+        let (status, text) = node.post(body.clone()).await;
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((status, &answer["error"]["code"]), (200, &json!(-32600)), "{id}");
+        assert_eq!(answer["id"], serde_json::from_str::<Value>(id).unwrap());
+        let known = r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}"#;
+        let (_, text) = node.post(format!("[{body},{known}]")).await;
+        let answers: Vec<Value> = serde_json::from_str(&text).unwrap();
+        assert_eq!(answers[0]["error"]["code"], -32600, "{text}");
+        assert_eq!(answers[1]["result"], format!("{CHAIN_ID:#x}"));
+    }
+}
+
+#[tokio::test]
 async fn content_type_may_be_missing() {
     let node = node().await;
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"web3_sha3","params":["0x"]}"#;

@@ -34,6 +34,11 @@ impl Ws {
         self.sender.flush().await.unwrap();
     }
 
+    /// Whether the connection takes `text`.
+    pub(super) async fn try_send(&mut self, text: &str) -> bool {
+        self.sender.send_text(text).await.is_ok() && self.sender.flush().await.is_ok()
+    }
+
     pub(super) async fn message(&mut self) -> Value {
         let mut data = Vec::new();
         let received = self.receiver.receive_data(&mut data);

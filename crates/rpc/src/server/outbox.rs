@@ -1,0 +1,193 @@
+//! Answers that clients have not read yet: how many bytes of them the node holds, for one client
+//! and for all, and how long a client may read nothing.
+
+use std::{
+    fmt,
+    future::Future as _,
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::Sleep,
+};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+/// Answers up to this always have room: whoever holds the rest of it keeps nobody from asking for
+/// a balance, and all connections together cannot hold much of them.
+const SMALL: usize = 16 << 10;
+
+/// What the node holds for all clients.
+#[derive(Debug)]
+pub(super) struct Unread {
+    held: AtomicUsize,
+    most: usize,
+}
+
+impl Unread {
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self { held: AtomicUsize::new(0), most })
+    }
+}
+
+/// What the node holds for one client.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    held: AtomicUsize,
+    most: usize,
+    all: Arc<Unread>,
+    closed: CancellationToken,
+}
+
+impl Outbox {
+    pub(super) fn new(all: &Arc<Unread>, most: usize) -> Arc<Self> {
+        Arc::new(Self {
+            held: AtomicUsize::new(0),
+            most,
+            all: all.clone(),
+            closed: CancellationToken::new(),
+        })
+    }
+
+    /// Counts an answer of `bytes`. False: there is no room for it, and it must not be held.
+    pub(crate) fn put(&self, bytes: usize) -> bool {
+        let own = self.held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let all = self.all.held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let room = own <= self.most && (bytes <= SMALL || all <= self.all.most);
+        if !room {
+            self.taken(bytes);
+        }
+        room
+    }
+
+    /// The client has taken `bytes`, or they are held no more.
+    fn taken(&self, bytes: usize) {
+        let mut taken = 0;
+        // Headers and frames are written, too, which nobody has counted.
+        let _ = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
+            taken = held.min(bytes);
+            Some(held - taken)
+        });
+        self.all.held.fetch_sub(taken, Ordering::Relaxed);
+    }
+
+    /// Ends the connection.
+    pub(crate) fn close(&self) {
+        self.closed.cancel();
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.all.held.fetch_sub(*self.held.get_mut(), Ordering::Relaxed);
+    }
+}
+
+/// A connection that ends if its client takes nothing for a while, or when its outbox is closed.
+pub(super) struct Paced<S> {
+    stream: S,
+    outbox: Arc<Outbox>,
+    patience: Duration,
+    /// Since nothing more could be written.
+    stalled: Option<Pin<Box<Sleep>>>,
+    closed: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl<S> fmt::Debug for Paced<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Paced").field("outbox", &self.outbox).finish_non_exhaustive()
+    }
+}
+
+impl<S> Paced<S> {
+    pub(super) fn new(stream: S, outbox: Arc<Outbox>, patience: Duration) -> Self {
+        let closed = Box::pin(outbox.closed.clone().cancelled_owned());
+        Self { stream, outbox, patience, stalled: None, closed }
+    }
+
+    /// What a write that is pending comes to.
+    fn stall<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let patience = self.patience;
+        let timer = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        if timer.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        self.wait(cx)
+    }
+
+    /// What a read that is pending comes to.
+    fn wait<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        match self.closed.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        match Pin::new(&mut this.stream).poll_read(cx, buf) {
+            Poll::Pending => this.wait(cx),
+            ready => ready,
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        match Pin::new(&mut this.stream).poll_write(cx, buf) {
+            Poll::Pending => this.stall(cx),
+            Poll::Ready(written) => {
+                this.stalled = None;
+                this.outbox.taken(*written.as_ref().unwrap_or(&0));
+                Poll::Ready(written)
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_counted_for_one_and_for_all() {
+        let all = Unread::new(100 << 10);
+        let one = Outbox::new(&all, 60 << 10);
+        let other = Outbox::new(&all, 60 << 10);
+        assert!(one.put(50 << 10));
+        assert!(!one.put(20 << 10), "more than one may have");
+        assert!(other.put(40 << 10));
+        assert!(!other.put(17 << 10), "more than all may have");
+        assert!(other.put(SMALL), "small answers go through");
+        one.taken(40 << 10);
+        assert!(one.put(20 << 10));
+        one.taken(usize::MAX);
+        drop(other);
+        assert_eq!(all.held.load(Ordering::Relaxed), 0);
+    }
+}
