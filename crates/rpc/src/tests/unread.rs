@@ -9,10 +9,13 @@ use crate::{Limits, register};
 use jsonrpsee::RpcModule;
 use serde_json::json;
 use std::time::Duration;
-use tokio::{io::AsyncWriteExt as _, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 /// Far more than the system buffers for a connection.
-const BIG: usize = 40 << 20;
+const BIG: usize = 60 << 20;
 
 async fn node(change: impl FnOnce(&mut Limits)) -> Node {
     let mut module = RpcModule::new(());
@@ -20,12 +23,15 @@ async fn node(change: impl FnOnce(&mut Limits)) -> Node {
     Setup { extra: vec![module.into()], ..Setup::limits(change) }.start().await
 }
 
-/// Asks for the big answer, and reads nothing of it.
+/// Asks for the big answer, and reads nothing but how it begins.
 async fn ask_only(node: &Node) -> TcpStream {
     let mut stream = connect(node).await;
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"mezz_big"}"#;
     let head = format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n", body.len());
     stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    let mut begin = [0; 12];
+    stream.read_exact(&mut begin).await.unwrap();
+    assert_eq!(&begin, b"HTTP/1.1 200");
     stream
 }
 
