@@ -345,3 +345,28 @@ async fn fetch(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::consensus::{Header, Sealable};
+
+    #[test]
+    fn blob_base_fee_follows_the_update_fraction_of_the_configuration() {
+        let fee = |update_fraction: u128| {
+            let sources = Sources {
+                l1: L1Client::new("http://127.0.0.1:1").unwrap(),
+                blobs: BlobSource::new("http://127.0.0.1:1").unwrap(),
+                portal: Address::repeat_byte(1),
+                inbox: Address::repeat_byte(2),
+                blob_params: BlobParams { update_fraction, ..BlobParams::osaka() },
+            };
+            let header = Header { excess_blob_gas: Some(100_000_000), ..Header::default() };
+            let data = L1BlockData { header: header.seal_slow(), logs: Vec::new() };
+            read_first_block(&sources, &data).unwrap().blob_base_fee
+        };
+        // e^(100,000,000 / 5,007,716) and e^(100,000,000 / 11,684,671), rounded down.
+        assert_eq!(fee(5_007_716), 470_442_149);
+        assert_eq!(fee(11_684_671), 5_209);
+    }
+}
