@@ -112,7 +112,8 @@ async fn a_node_of_another_chain_is_noticed() {
     let _turn = crate::support::turn().await;
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let first = Mezz::up(one.path(), &L1::Embedded, &[]).await;
-    let second = Mezz::up(two.path(), &L1::Embedded, &[]).await;
+    // Two chains that begin in the same second would else be the same.
+    let second = Mezz::up(two.path(), &L1::Embedded, &["--l2-chain-id", "902"]).await;
     let (l1, l2) = (first.l1_url(), second.l2());
     let args = ["deposit", "1", "--l1", &l1, "--l2", l2.url()];
     run_in(one.path(), &args).await.assert_error("not on that of inbox");
