@@ -200,15 +200,27 @@ impl Rpc {
             _isCreation: false,
             _data: Bytes::new(),
         };
+        self.send_call(from, portal, value, 500_000, call.abi_encode()).await
+    }
+
+    /// Sends a call with this much gas, so that it is mined even if it fails; its hash.
+    pub(crate) async fn send_call(
+        &self,
+        from: PrivateKeySigner,
+        to: Address,
+        value: U256,
+        gas: u64,
+        input: Vec<u8>,
+    ) -> String {
         let provider = ProviderBuilder::new()
             .wallet(EthereumWallet::from(from))
             .connect_http(self.url.parse().expect("a URL"));
         let request = TransactionRequest::default()
-            .to(portal)
+            .to(to)
             .value(value)
-            .gas_limit(500_000)
-            .input(Bytes::from(call.abi_encode()).into());
-        let pending = provider.send_transaction(request).await.expect("L1 takes the deposit");
+            .gas_limit(gas)
+            .input(Bytes::from(input).into());
+        let pending = provider.send_transaction(request).await.expect("the node takes the call");
         let hash: B256 = *pending.tx_hash();
         hash.to_string()
     }

@@ -1,0 +1,229 @@
+//! A batcher that lies. Whatever it posts, all nodes derive the same chain and an honest batcher
+//! can go on.
+
+use super::scene::{Ground, L2_CHAIN_ID, Place, Scene, attack, encode, origin};
+use crate::support::{ether, fresh_address, key, small};
+use alloy::{
+    consensus::{SignableTransaction, TxEip1559, TxEnvelope},
+    eips::eip2718::Encodable2718,
+    network::TxSignerSync,
+    primitives::{Bytes, TxKind},
+};
+use mezz_derivation::{
+    batch::{BatchBlock, HashCheck, MAX_BATCH_BYTES},
+    blob,
+};
+use mezz_l1::SendError;
+
+attack!(malformed_batch);
+async fn malformed_batch(ground: Ground) {
+    let scene = Scene::new(ground, &[]).await;
+    let good = encode(&scene.batch(1, 3).await);
+    let mut other_version = good.clone();
+    other_version[0] = 0xff;
+    let mut flipped = good.clone();
+    let middle = flipped.len() - 3;
+    flipped[middle] ^= 0x55;
+    let longer = [&good[..], &[0]].concat();
+    for bad in [&b"nonsense"[..], &good[..good.len() - 1], &other_version, &flipped, &longer] {
+        scene.post_bytes(bad, Place::Calldata).await;
+        assert_eq!(scene.safe().await, 0);
+    }
+    scene.post_bytes(&good, Place::Calldata).await;
+    assert_eq!(scene.safe().await, 3);
+    scene.recovers().await;
+}
+
+attack!(malformed_blobs);
+async fn malformed_blobs(ground: Ground) {
+    let scene = Scene::new(ground, &[]).await;
+    let good = blob::to_blobs(&encode(&scene.batch(1, 3).await)).unwrap();
+    let mut other_packing = good.clone();
+    other_packing[0][31] ^= 0x40;
+    let mut padded = good.clone();
+    padded[0][blob::BYTES_PER_BLOB - 1] = 1;
+    scene.post_blobs(other_packing).await;
+    scene.post_blobs(padded).await;
+    assert_eq!(scene.safe().await, 0);
+    scene.post_blobs(good).await;
+    assert_eq!(scene.safe().await, 3);
+    scene.recovers().await;
+}
+
+attack!(oversized_batch);
+async fn oversized_batch(ground: Ground) {
+    let scene = Scene::new(ground, &[]).await;
+    let batch = encode(&scene.batch(1, 2).await);
+    let mut whole = batch.clone();
+    whole.resize(MAX_BATCH_BYTES, 0xa5);
+    scene.post_bytes(&whole, Place::Blobs).await;
+    assert_eq!(scene.safe().await, 0);
+    scene.recovers().await;
+}
+
+attack!(bomb_batch);
+async fn bomb_batch(ground: Ground) {
+    let scene = Scene::new(ground, &[]).await;
+    // 64 MiB of zeros: as a column it would be four times what a batch may be.
+    let mut bomb = Vec::new();
+    let zeros = vec![0u8; 64 << 20];
+    let params = brotli::enc::BrotliEncoderParams { quality: 5, ..Default::default() };
+    brotli::BrotliCompress(&mut zeros.as_slice(), &mut bomb, &params).unwrap();
+    assert!(bomb.len() < 10_000, "{} bytes", bomb.len());
+    let real = scene.batch(1, 1).await;
+    let mut data = vec![1, 1];
+    data.extend_from_slice(real.parent_check.as_slice());
+    data.extend_from_slice(real.origin_check.as_slice());
+    data.push(1);
+    leb128(&mut data, real.blocks[0].timestamp);
+    data.push(1);
+    leb128(&mut data, bomb.len() as u64);
+    data.extend_from_slice(&bomb);
+    scene.post_bytes(&data, Place::Calldata).await;
+    assert_eq!(scene.safe().await, 0);
+    scene.recovers().await;
+}
+
+attack!(out_of_order_batch);
+async fn out_of_order_batch(ground: Ground) {
+    let scene = Scene::new(ground, &[]).await;
+    let (first, second) = (scene.batch(1, 3).await, scene.batch(4, 6).await);
+    scene.post(&second).await;
+    assert_eq!(scene.safe().await, 0);
+    scene.post(&first).await;
+    assert_eq!(scene.safe().await, 3, "what came too early is not kept");
+    scene.post(&second).await;
+    assert_eq!(scene.safe().await, 6);
+    scene.recovers().await;
+}
+
+attack!(duplicate_batch);
+async fn duplicate_batch(ground: Ground) {
+    let scene = Scene::new(ground, &[]).await;
+    let receiver = fresh_address();
+    // A new chain gives ether only to those who deposit it.
+    let funded = key(8);
+    scene.fund(funded.address(), ether(2)).await;
+    let hash = scene.l2.send_raw(&funded, 0, receiver, ether(1)).await.unwrap();
+    let block = small(&scene.l2.wait_receipt(&hash).await["blockNumber"]);
+    let batch = scene.batch(1, block).await;
+    for _ in 0..3 {
+        scene.post(&batch).await;
+        assert_eq!(scene.safe().await, block);
+        assert_eq!(scene.verifier.balance(receiver).await, ether(1));
+    }
+    assert_eq!(scene.verifier.nonce(funded.address()).await, 1);
+    scene.recovers().await;
+}
+
+attack!(unknown_batcher);
+async fn unknown_batcher(ground: Ground) {
+    let scene = Scene::new(ground, &[]).await;
+    let batch = scene.batch(1, 2).await;
+    let refused = scene.post_as(9, &batch).await;
+    assert!(matches!(refused, Err(SendError::Reverted { .. })), "{refused:?}");
+    assert_eq!(scene.safe().await, 0);
+    scene.recovers().await;
+}
+
+attack!(batch_whose_origin_runs_ahead_of_l1);
+async fn batch_whose_origin_runs_ahead_of_l1(ground: Ground) {
+    let scene = Scene::new(ground, &[]).await;
+    let mut batch = scene.batch(1, 1).await;
+    let timestamp = batch.blocks[0].timestamp + 1_000;
+    let ahead = BatchBlock { timestamp, advances_origin: true, transactions: Vec::new() };
+    batch.blocks = vec![ahead; 500];
+    scene.post(&batch).await;
+    assert_eq!(scene.safe().await, 0);
+    scene.recovers().await;
+}
+
+attack!(batch_on_an_origin_of_another_fork);
+async fn batch_on_an_origin_of_another_fork(ground: Ground) {
+    let scene = Scene::new(ground, &[]).await;
+    let good = scene.batch(1, 3).await;
+    let mut other_l1 = good.clone();
+    other_l1.origin_check = HashCheck::repeat_byte(0x11);
+    let mut other_l2 = good.clone();
+    other_l2.parent_check = HashCheck::repeat_byte(0x22);
+    scene.post(&other_l1).await;
+    scene.post(&other_l2).await;
+    assert_eq!(scene.safe().await, 0);
+    scene.post(&good).await;
+    assert_eq!(scene.safe().await, 3);
+    scene.recovers().await;
+}
+
+attack!(batch_whose_origin_stays_behind);
+async fn batch_whose_origin_stays_behind(ground: Ground) {
+    let scene = Scene::new(ground, &["--sequencing-window", "12"]).await;
+    // Blocks on the first origin only, posted when its window is over.
+    let mut batch = scene.batch(1, 1).await;
+    let (advances_origin, timestamp) = (batch.blocks[0].advances_origin, batch.blocks[0].timestamp);
+    let stays = BatchBlock { timestamp, advances_origin: false, transactions: Vec::new() };
+    batch.blocks = vec![stays; 4];
+    batch.blocks[0].advances_origin = advances_origin;
+    scene.l1.call("anvil_mine", ("0x10",)).await;
+    scene.post(&batch).await;
+    let safe = scene.safe().await;
+    let first = scene.verifier.call("eth_getBlockByNumber", ("0x1", false)).await;
+    assert!(safe > 0, "the window's end makes blocks without the batcher");
+    assert_eq!(first["transactions"].as_array().unwrap().len(), 1, "{first}");
+    let mut origins = Vec::new();
+    for number in 1..=safe {
+        origins.push(origin(&scene.verifier, number).await);
+    }
+    assert!(origins.is_sorted_by(|a, b| a < b), "one block for each origin: {origins:?}");
+    scene.recovers().await;
+}
+
+attack!(batch_that_leaves_out_what_the_sequencer_showed);
+async fn batch_that_leaves_out_what_the_sequencer_showed(ground: Ground) {
+    let scene = Scene::new(ground, &[]).await;
+    let (payer, receiver) = (key(8), fresh_address());
+    scene.fund(payer.address(), ether(2)).await;
+    let hash = scene.l2.send_raw(&payer, 0, receiver, ether(1)).await.unwrap();
+    let block = small(&scene.l2.wait_receipt(&hash).await["blockNumber"]);
+    let mut batch = scene.batch(1, block).await;
+    for block in &mut batch.blocks {
+        block.transactions.clear();
+    }
+    scene.post(&batch).await;
+    assert_eq!(scene.safe().await, block);
+    assert_eq!(scene.verifier.balance(receiver).await, ether(0));
+    // The sequencer gives up its blocks and includes the transaction again.
+    scene.l2.wait_tag("safe", block).await;
+    scene.l2.wait_balance(receiver, ether(1)).await;
+    let again = scene.l2.wait_receipt(&hash).await;
+    assert!(small(&again["blockNumber"]) > block, "{again}");
+    scene.recovers().await;
+}
+
+attack!(batch_with_a_transaction_that_nobody_can_pay);
+async fn batch_with_a_transaction_that_nobody_can_pay(ground: Ground) {
+    let scene = Scene::new(ground, &[]).await;
+    let mut batch = scene.batch(1, 3).await;
+    let mut tx = TxEip1559 {
+        chain_id: L2_CHAIN_ID,
+        gas_limit: 21_000,
+        max_fee_per_gas: 1_000_000_000,
+        to: TxKind::Call(fresh_address()),
+        value: ether(1_000_000),
+        ..TxEip1559::default()
+    };
+    let signature = key(9).sign_transaction_sync(&mut tx).unwrap();
+    let raw = TxEnvelope::from(tx.into_signed(signature)).encoded_2718();
+    batch.blocks[1].transactions.push(Bytes::from(raw));
+    scene.post(&batch).await;
+    assert_eq!(scene.safe().await, 1, "the blocks before it stay");
+    scene.recovers().await;
+}
+
+/// Appends a varint.
+fn leb128(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
