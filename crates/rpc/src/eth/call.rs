@@ -1,19 +1,17 @@
 //! Calls that leave no trace.
 
+use super::overrides::{block_override, state_override};
 use crate::{Args, Failure, context::Context, methods::Table};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{U64, U256};
 use alloy_rpc_types_eth::{
-    AccessListResult, BlockOverrides, TransactionRequest,
-    state::{AccountOverride as RpcAccountOverride, StateOverride as RpcStateOverride},
+    AccessListResult, BlockOverrides, TransactionRequest, state::StateOverride as RpcStateOverride,
 };
 use jsonrpsee::core::RegisterMethodError;
 use mezz_chain::{BlockRecord, StateView};
 use mezz_evm::{
     BlockAttributes, BlockContext, ChainSpec, ExecuteError, HaltReason, StateOverlay,
-    simulate::{
-        self, AccountOverride, BlockOverride, CallOutcome, CallRequest, EstimateError, Overrides,
-    },
+    simulate::{self, CallOutcome, CallRequest, EstimateError, Overrides},
 };
 use mezz_primitives::{Address, Bytes, TxKind};
 use std::fmt::Display;
@@ -39,11 +37,7 @@ impl Environment {
         block: Option<BlockOverrides>,
     ) -> Result<Self, Failure> {
         let overrides = Overrides {
-            state: state
-                .unwrap_or_default()
-                .into_iter()
-                .map(|(address, account)| Ok((address, account_override(account)?)))
-                .collect::<Result<_, Failure>>()?,
+            state: state_override(state.unwrap_or_default())?,
             block: block_override(block.unwrap_or_default())?,
         };
         let spec = *context.chain.spec();
@@ -145,6 +139,29 @@ pub(crate) fn output(outcome: CallOutcome) -> Result<Bytes, Failure> {
     }
 }
 
+/// Refuses what could not be a transaction of this chain, whatever it pays.
+fn check_sendable(context: &Context, request: &TransactionRequest) -> Result<(), Failure> {
+    let creates = request.to.unwrap_or(TxKind::Create).is_create();
+    let refused = |words: &'static str| Err(Failure::server(words));
+    match &request.authorization_list {
+        Some(list) if list.is_empty() => {
+            return refused("EIP-7702 transaction with empty auth list");
+        }
+        Some(_) if creates => {
+            return refused("EIP-7702 transaction cannot be used to create contract");
+        }
+        _ => {}
+    }
+    match &request.blob_versioned_hashes {
+        Some(_) if context.chain.spec().is_l2() => {
+            refused("transaction type not supported: blob transactions are not accepted on L2")
+        }
+        Some(hashes) if hashes.is_empty() => refused("blob transaction missing blob hashes"),
+        Some(_) if creates => refused("missing \"to\" in blob transaction"),
+        _ => Ok(()),
+    }
+}
+
 /// A client's request as the EVM takes it.
 pub(crate) fn call_request(
     context: &Context,
@@ -163,6 +180,7 @@ pub(crate) fn call_request(
             "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified",
         ));
     }
+    check_sendable(context, &request)?;
     let input = request.input.try_into_unique_input().map_err(|_| {
         Failure::invalid_params(
             "both \"data\" and \"input\" are set and not equal. \
@@ -182,44 +200,6 @@ pub(crate) fn call_request(
         access_list: request.access_list.unwrap_or_default(),
         authorization_list: request.authorization_list.unwrap_or_default(),
         blob_hashes: request.blob_versioned_hashes.unwrap_or_default(),
-    })
-}
-
-fn account_override(account: RpcAccountOverride) -> Result<AccountOverride, Failure> {
-    if account.state.is_some() && account.state_diff.is_some() {
-        return Err(Failure::invalid_params("account has both 'state' and 'stateDiff'"));
-    }
-    if account.move_precompile_to.is_some() {
-        return Err(Failure::invalid_params("movePrecompileToAddress is not supported"));
-    }
-    Ok(AccountOverride {
-        balance: account.balance,
-        nonce: account.nonce,
-        code: account.code,
-        state: account.state.map(|slots| slots.into_iter().collect()),
-        state_diff: account.state_diff.unwrap_or_default().into_iter().collect(),
-    })
-}
-
-fn block_override(block: BlockOverrides) -> Result<BlockOverride, Failure> {
-    let small = |name: &str, value: Option<U256>| {
-        value
-            .map(|value| {
-                u64::try_from(value).map_err(|_| {
-                    Failure::invalid_params(format!("block override {name} exceeds 64 bits"))
-                })
-            })
-            .transpose()
-    };
-    Ok(BlockOverride {
-        number: small("number", block.number)?,
-        timestamp: block.time,
-        gas_limit: block.gas_limit,
-        beneficiary: block.coinbase,
-        prev_randao: block.random,
-        base_fee: small("baseFeePerGas", block.base_fee)?,
-        blob_base_fee: None,
-        block_hashes: block.block_hash.unwrap_or_default(),
     })
 }
 
@@ -261,25 +241,4 @@ fn create_access_list(context: &Context, mut args: Args<'_>) -> Result<AccessLis
     let gas_used = U256::from(found.outcome.gas_used());
     let error = output(found.outcome).err().map(|failure| failure.message.into_owned());
     Ok(AccessListResult { access_list: found.access_list, gas_used, error })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use alloy_primitives::B256;
-
-    #[test]
-    fn overrides_that_contradict_or_do_not_fit_are_refused() {
-        let both = RpcAccountOverride {
-            state: Some(Default::default()),
-            state_diff: Some(Default::default()),
-            ..Default::default()
-        };
-        assert!(account_override(both).is_err());
-        let wide = BlockOverrides { number: Some(U256::MAX), ..Default::default() };
-        assert!(block_override(wide).is_err());
-        let slots = [(B256::ZERO, B256::with_last_byte(1))].into_iter().collect();
-        let one = RpcAccountOverride { state_diff: Some(slots), ..Default::default() };
-        assert_eq!(account_override(one).unwrap().state_diff.len(), 1);
-    }
 }

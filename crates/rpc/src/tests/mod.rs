@@ -3,6 +3,7 @@
 mod accounts;
 mod blocks;
 mod calls;
+mod conform;
 mod deposits;
 mod events;
 mod garbage;
@@ -11,6 +12,8 @@ mod logs;
 mod node;
 mod raw;
 mod send;
+mod shapes;
+mod simulate;
 mod transport;
 mod unread;
 mod ws;
