@@ -245,13 +245,13 @@ impl Blocks {
             while next <= to {
                 let recent = self.recent.read();
                 let end = to.min(next.saturating_add(SEARCHED_AT_ONCE - 1));
-                for number in next..=end {
-                    // One that has left memory since is looked at as if it matched.
-                    let matches = recent.by_number.get(&number).is_none_or(|entry| {
-                        blooms.may_match(&entry.appended.record.header.logs_bloom)
-                    });
-                    if matches {
-                        found.push(number);
+                let first =
+                    recent.by_number.first_key_value().map_or(u64::MAX, |(first, _)| *first);
+                // Those that have left memory since are looked at as if they matched.
+                found.extend(next..first.min(end.saturating_add(1)));
+                for (number, entry) in recent.by_number.range(next..=end) {
+                    if blooms.may_match(&entry.appended.record.header.logs_bloom) {
+                        found.push(*number);
                     }
                 }
                 next = end.saturating_add(1);

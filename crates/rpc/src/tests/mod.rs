@@ -1,6 +1,7 @@
 //! A node in memory behind a real server, asked over real sockets.
 
 mod accounts;
+mod attacks;
 mod blocks;
 mod calls;
 mod conform;
