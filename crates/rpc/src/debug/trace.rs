@@ -165,13 +165,12 @@ fn call(context: &Context, mut args: Args<'_>) -> Result<GethTrace, Failure> {
     let id = args.optional()?;
     let options: GethDebugTracingCallOptions = args.optional()?.unwrap_or_default();
     args.end()?;
-    if options.tx_index.is_some() {
-        return Err(Failure::invalid_params(
-            "txIndex is not supported: a call is traced after its block",
-        ));
-    }
     let request = call_request(context, request)?;
-    let at = Environment::new(context, id, options.state_overrides, options.block_overrides)?;
+    let (state, block) = (options.state_overrides, options.block_overrides);
+    let at = match options.tx_index {
+        None => Environment::new(context, id, state, block)?,
+        Some(index) => Environment::within(context, id, index, state, block)?,
+    };
     let cap = context.limits.call_gas;
     let options = options.tracing_options;
     let expired = deadline(context, &options)?;

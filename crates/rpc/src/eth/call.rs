@@ -10,7 +10,8 @@ use alloy_rpc_types_eth::{
 use jsonrpsee::core::RegisterMethodError;
 use mezz_chain::{BlockRecord, StateView};
 use mezz_evm::{
-    BlockAttributes, BlockContext, ChainSpec, ExecuteError, HaltReason, StateOverlay,
+    BlockAttributes, BlockContext, BlockExecutor, ChainSpec, ExecuteError, HaltReason,
+    StateOverlay,
     simulate::{self, CallOutcome, CallRequest, EstimateError, Overrides},
 };
 use mezz_primitives::{Address, Bytes, TxKind};
@@ -36,10 +37,7 @@ impl Environment {
         state: Option<RpcStateOverride>,
         block: Option<BlockOverrides>,
     ) -> Result<Self, Failure> {
-        let overrides = Overrides {
-            state: state_override(state.unwrap_or_default())?,
-            block: block_override(block.unwrap_or_default())?,
-        };
+        let overrides = overrides(state, block)?;
         let spec = *context.chain.spec();
         let record = context.block(id)?;
         let at = match id {
@@ -49,6 +47,39 @@ impl Environment {
         let state = context.state_of(&record)?;
         let (block, state) = overrides.apply(at, state).map_err(Failure::internal)?;
         Ok(Self { spec, block, state })
+    }
+
+    /// As [`Self::new`], before the transaction at `index` of the block.
+    pub(crate) fn within(
+        context: &Context,
+        id: Option<BlockId>,
+        index: u64,
+        state: Option<RpcStateOverride>,
+        block: Option<BlockOverrides>,
+    ) -> Result<Self, Failure> {
+        let overrides = overrides(state, block)?;
+        let spec = *context.chain.spec();
+        let record = context.block(id)?;
+        let before = usize::try_from(index).ok().and_then(|index| record.transactions.get(..index));
+        let before = before.ok_or_else(|| {
+            let count = record.transactions.len();
+            let message = format!("txIndex {index} is not in the block, which has {count}");
+            Failure::invalid_params(message)
+        })?;
+        let parent = BlockId::hash(record.header.parent_hash);
+        let parent = context.find(parent)?.ok_or_else(|| Failure::server("header not found"))?;
+        let mut state = StateOverlay::new(context.state_of(&parent)?);
+        let mut at = BlockContext::of_header(&spec, &record.header);
+        // Who may send was decided when the block was made.
+        let replayed = BlockContext { allow_contract_senders: true, ..at.clone() };
+        let mut executor = BlockExecutor::with_context(&spec, replayed, &state).map_err(failed)?;
+        for tx in before {
+            executor.execute(&tx.tx, tx.sender).map_err(failed)?;
+        }
+        let diff = executor.finish().map_err(failed)?.diff;
+        state.apply(&diff);
+        overrides.apply_to(&mut at, &mut state).map_err(Failure::internal)?;
+        Ok(Self { spec, block: at, state })
     }
 
     /// Where a transaction that is yet to be sent would run. Without a block of the client's
@@ -85,6 +116,16 @@ impl Environment {
             },
         )
     }
+}
+
+fn overrides(
+    state: Option<RpcStateOverride>,
+    block: Option<BlockOverrides>,
+) -> Result<Overrides, Failure> {
+    Ok(Overrides {
+        state: state_override(state.unwrap_or_default())?,
+        block: block_override(block.unwrap_or_default())?,
+    })
 }
 
 /// The block after `head`, a second later or when the chain says, at a base fee that is not above the head's: clients

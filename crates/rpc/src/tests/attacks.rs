@@ -160,3 +160,33 @@ async fn attack_filters_with_large_definitions() {
     let error = node.fail("eth_newFilter", filter).await;
     assert_eq!(error.code, -32005, "{}", error.message);
 }
+
+#[tokio::test]
+async fn attack_typed_data_that_has_no_end() {
+    let node = Setup::default().start().await;
+    let dev = node.dev.address();
+    let doubling: serde_json::Map<String, Value> = (0..31)
+        .map(|i| {
+            let next = format!("T{}", i + 1);
+            let fields = json!([{"name": "a", "type": next}, {"name": "b", "type": next}]);
+            (format!("T{i}"), fields)
+        })
+        .chain([("T31".to_owned(), json!([{"name": "a", "type": "uint8"}]))])
+        .collect();
+    let chain: serde_json::Map<String, Value> = (0..10_000)
+        .map(|i| (format!("T{i}"), json!([{"name": "a", "type": format!("T{}", i + 1)}])))
+        .collect();
+    let brackets = format!("uint8{}", "[]".repeat(500_000));
+    for types in [
+        Value::from(doubling),
+        Value::from(chain),
+        json!({"T0": [{"name": "a", "type": brackets}]}),
+        json!({"T0": [{"name": "a", "type": "T0"}]}),
+        json!({"T0": [{"name": "a", "type": "T1[]"}], "T1": [{"name": "a", "type": "T0[2]"}]}),
+    ] {
+        let data = json!({"types": types, "primaryType": "T0", "domain": {}, "message": {}});
+        let error = node.fail("eth_signTypedData_v4", json!([dev, data])).await;
+        assert_eq!(error.code, -32602);
+        assert!(error.message.contains("circular"), "{}", error.message);
+    }
+}

@@ -300,3 +300,54 @@ async fn attack_simulation_that_burns_gas_is_bounded_as_a_whole() {
     let error = node.fail("eth_simulateV1", json!([many])).await;
     assert_eq!(error.code, -38026, "{}", error.message);
 }
+
+#[tokio::test]
+async fn call_can_be_traced_within_a_block() {
+    let node = node().await;
+    // Slot 1 becomes 5, then 6.
+    for (nonce, value) in [(0, 5), (1, 6)] {
+        let data = [word(1).0, word(value).0].concat();
+        node.send(nonce, STORE, 0, &data).await;
+    }
+    node.mine();
+    // SLOAD slot 1, return it.
+    let reader = json!({ STORE.to_string(): { "code": "0x60015460005260206000f3" } });
+    let read = async |index: Option<u64>| {
+        let options = json!({
+            "tracer": "callTracer", "stateOverrides": reader,
+            "txIndex": index.map(|index| format!("{index:#x}")),
+        });
+        node.rpc("debug_traceCall", json!([{"to": STORE}, "latest", options])).await
+    };
+    for (index, value) in [(Some(0), 0), (Some(1), 5), (Some(2), 6), (None, 6)] {
+        assert_eq!(read(index).await.unwrap()["output"], json!(word(value)), "{index:?}");
+    }
+    assert_eq!(read(Some(3)).await.unwrap_err().code, -32602);
+}
+
+#[tokio::test]
+async fn struct_log_and_prestate_options_are_kept() {
+    let node = node().await;
+    let data = Bytes::from([word(1).0, word(5).0].concat());
+    let call = json!({"to": STORE, "data": data});
+    let trace =
+        async |options: Value| node.ask("debug_traceCall", json!([call, "latest", options])).await;
+    let steps = trace(json!({})).await["structLogs"].clone();
+    let last = |steps: &Value| steps.as_array().unwrap().len() - 1;
+    assert!(steps[1]["stack"].is_array() && steps[1].get("memory").is_none());
+    // SSTORE is the last but one.
+    let storage = &steps[last(&steps) - 1]["storage"];
+    assert!(storage.as_object().is_some_and(|slots| slots.len() == 1), "{storage}");
+    let bare = json!({"disableStack": true, "disableStorage": true, "enableMemory": true});
+    let steps = trace(bare).await["structLogs"].clone();
+    assert!(steps[1].get("stack").is_none() && steps[1]["memory"].is_array(), "{}", steps[1]);
+    assert!(steps.as_array().unwrap().iter().all(|step| step.get("storage").is_none()));
+
+    let tracer =
+        |diff: bool| json!({"tracer": "prestateTracer", "tracerConfig": {"diffMode": diff}});
+    let key = format!("{STORE:#x}");
+    let before = trace(tracer(false)).await;
+    assert!(before[&key]["code"].is_string(), "{before}");
+    let diff = trace(tracer(true)).await;
+    assert_eq!(diff["post"][&key]["storage"], json!({ word(1).to_string(): word(5) }), "{diff}");
+}
