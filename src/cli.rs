@@ -1,6 +1,9 @@
 //! The command line: every command, option and help text.
 
-use crate::units::{parse_duration, parse_ether};
+use crate::{
+    rpc_args::RpcArgs,
+    units::{parse_duration, parse_ether},
+};
 use alloy::primitives::{Address, B256, Bytes, U256};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{net::IpAddr, path::PathBuf, time::Duration};
@@ -119,6 +122,9 @@ pub(crate) struct UpArgs {
     /// Options of the duties
     #[command(flatten)]
     pub(crate) duties: DutyArgs,
+    /// Options of the JSON-RPC, of both layers
+    #[command(flatten)]
+    pub(crate) rpc: RpcArgs,
 }
 
 /// Parameters of a new chain, fixed when it is deployed.
@@ -400,6 +406,9 @@ pub(crate) struct VerifierArgs {
     /// Port of its JSON-RPC; 0 takes a free one
     #[arg(long, env = "MEZZ_VERIFIER_PORT", default_value_t = 9645)]
     pub(crate) port: u16,
+    /// Options of its JSON-RPC
+    #[command(flatten)]
+    pub(crate) rpc: RpcArgs,
 }
 
 /// Options of `mezz deploy`.
@@ -446,6 +455,9 @@ pub(crate) struct SequencerArgs {
     /// L1 blocks that an origin must be deep before it is built on
     #[arg(long, env = "MEZZ_L1_CONFIRMATIONS", default_value_t = 4)]
     pub(crate) l1_confirmations: u64,
+    /// Options of its JSON-RPC
+    #[command(flatten)]
+    pub(crate) rpc: RpcArgs,
 }
 
 /// Options of `mezz batcher`.

@@ -10,6 +10,7 @@ mod deployment;
 mod files;
 mod options;
 mod output;
+mod rpc_args;
 mod units;
 mod wallet;
 

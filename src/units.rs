@@ -69,6 +69,23 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     millis.map(Duration::from_millis).ok_or_else(|| format!("`{text}` is too long"))
 }
 
+/// Reads a number of bytes below 4 GiB: `1000`, `64KiB`, `16MiB`, `1GiB`.
+pub(crate) fn parse_size(text: &str) -> Result<u32, String> {
+    let text = text.trim();
+    let split = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let wrong = || format!("`{text}` is not a size: write for example 64KiB, 16MiB or 1GiB");
+    let number: u32 = number.trim().parse().map_err(|_| wrong())?;
+    let shift = match unit.trim() {
+        "" | "B" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(1 << shift).ok_or_else(|| format!("`{text}` is 4GiB or more"))
+}
+
 /// Writes a duration with its two largest units.
 pub(crate) fn show_duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -105,6 +122,17 @@ mod tests {
         assert_eq!(show_ether(U256::from(1_500_000_000_000_000_000u64)), "1.5 ETH");
         assert_eq!(show_ether(U256::ZERO), "0 ETH");
         assert_eq!(show_amount(U256::from(10), 0), "10");
+    }
+
+    #[test]
+    fn sizes_are_read_in_their_units() {
+        assert_eq!(parse_size("1000"), Ok(1_000));
+        assert_eq!(parse_size("64KiB"), Ok(65_536));
+        assert_eq!(parse_size("16 MiB"), Ok(16 << 20));
+        assert_eq!(parse_size("3GiB"), Ok(3 << 30));
+        for bad in ["", "MiB", "-1", "1.5MiB", "1MB", "4GiB"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

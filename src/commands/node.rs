@@ -22,7 +22,7 @@ use mezz_rollup::{
     proposer::{Proposer, ProposerConfig},
     rpc::TrustProfile,
 };
-use mezz_rpc::DevAccounts;
+use mezz_rpc::{DevAccounts, RpcConfig};
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
@@ -185,14 +185,14 @@ impl Duty {
 
 /// `mezz verifier`.
 pub(crate) async fn verifier(context: &Context, args: VerifierArgs) -> Result<(), Failure> {
-    let addr = SocketAddr::new(args.host, args.port);
-    serve(context, &args.source, addr, "verifier", |_| Role::Verifier).await
+    let rpc = args.rpc.config(SocketAddr::new(args.host, args.port));
+    serve(context, &args.source, rpc, "verifier", |_| Role::Verifier).await
 }
 
 /// `mezz sequencer`.
 pub(crate) async fn sequencer(context: &Context, args: SequencerArgs) -> Result<(), Failure> {
-    let addr = SocketAddr::new(args.host, args.port);
-    serve(context, &args.source, addr, "sequencer", |rollup| {
+    let rpc = args.rpc.config(SocketAddr::new(args.host, args.port));
+    serve(context, &args.source, rpc, "sequencer", |rollup| {
         Role::Sequencer(SequencerConfig {
             block_time: Duration::from_millis(rollup.block_time_ms),
             l1_confirmations: args.l1_confirmations,
@@ -204,7 +204,7 @@ pub(crate) async fn sequencer(context: &Context, args: SequencerArgs) -> Result<
 async fn serve(
     context: &Context,
     source: &ChainSource,
-    rpc: SocketAddr,
+    rpc: RpcConfig,
     name: &str,
     role: impl FnOnce(&RollupConfig) -> Role,
 ) -> Result<(), Failure> {

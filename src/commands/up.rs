@@ -85,7 +85,7 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> Result<(), Failure> 
         l1_url: l1_url.clone(),
         beacon_url: beacon_url.clone(),
         data_dir: Some(dir.join("l2")),
-        rpc: SocketAddr::new(args.host, args.l2_port),
+        rpc: args.rpc.config(SocketAddr::new(args.host, args.l2_port)),
         role: Role::Sequencer(SequencerConfig {
             block_time: Duration::from_millis(chain.rollup.block_time_ms),
             l1_confirmations: args.duties.l1_confirmations,
@@ -207,6 +207,8 @@ async fn start_l1(dir: &Path, args: &UpArgs) -> Result<DevnetHandle, Failure> {
     }
     Ok(Devnet::start(DevnetConfig {
         addr: SocketAddr::new(args.host, args.l1_port),
+        limits: args.rpc.limits(),
+        cors: args.rpc.cors(),
         chain_id: args.l1_chain_id,
         data_dir: Some(dir.join("l1")),
         mining,

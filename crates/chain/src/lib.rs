@@ -20,6 +20,7 @@ mod error;
 mod event;
 pub mod fault;
 mod genesis;
+mod log_query;
 mod patch;
 mod state;
 mod store;
@@ -37,5 +38,6 @@ pub use error::{
 };
 pub use event::{ChainEvent, Heads};
 pub use genesis::{Genesis, GenesisAccount};
+pub use log_query::LogQuery;
 pub use patch::AccountPatch;
-pub use state::StateView;
+pub use state::{StateFork, StateView};

@@ -2,6 +2,7 @@
 
 use mezz_chain::GenesisAccount;
 use mezz_primitives::{Address, U256};
+use mezz_rpc::{Cors, Limits};
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
@@ -48,6 +49,10 @@ impl Default for BlobRetention {
 pub struct DevnetConfig {
     /// Where to listen. Port 0 lets the system choose.
     pub addr: SocketAddr,
+    /// Limits of its JSON-RPC.
+    pub limits: Limits,
+    /// Which web pages may call it.
+    pub cors: Cors,
     /// EIP-155 chain id.
     pub chain_id: u64,
     /// Where the chain, its blobs and its clock are kept; none: in memory only. What the first
@@ -77,6 +82,8 @@ impl Default for DevnetConfig {
     fn default() -> Self {
         Self {
             addr: (Ipv4Addr::LOCALHOST, 8545).into(),
+            limits: Limits::default(),
+            cors: Cors::default(),
             chain_id: DEFAULT_CHAIN_ID,
             data_dir: None,
             mining: Mining::OnDemand,

@@ -46,9 +46,12 @@ impl Devnet {
         };
         let routes = blobs::routes(node.chain.clone(), node.blobs.clone(), node.genesis_time);
         let verbs = verbs::module(node.clone())?;
-        let rpc =
-            RpcServer::start(RpcConfig::new(config.addr), context, vec![verbs.into()], routes)
-                .await?;
+        let rpc = RpcConfig {
+            limits: config.limits.clone(),
+            cors: config.cors.clone(),
+            ..RpcConfig::new(config.addr)
+        };
+        let rpc = RpcServer::start(rpc, context, vec![verbs.into()], routes).await?;
         let stop = CancellationToken::new();
         let mining = tokio::spawn(miner::run(node.clone(), stop.clone()));
         let addr = rpc.local_addr();

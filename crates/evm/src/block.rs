@@ -156,13 +156,7 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
         state: &'a S,
     ) -> Result<Self, ExecuteError<S::Error>> {
         let mut evm = layer_evm(spec, &context, state, ());
-        let beacon_root = context.attributes.parent_beacon_block_root;
-        for (contract, data) in
-            [(BEACON_ROOTS_ADDRESS, beacon_root), (HISTORY_STORAGE_ADDRESS, context.parent_hash)]
-        {
-            system_call(&mut evm, contract, Bytes::copy_from_slice(data.as_slice()))
-                .map_err(|error| from_evm(error, context.base_fee, spec.chain_id))?;
-        }
+        begin_block(&mut evm, spec, &context)?;
         Ok(Self {
             spec: *spec,
             context,
@@ -308,6 +302,23 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
         }
         Ok(())
     }
+}
+
+/// Stores the parent's beacon root (EIP-4788) and hash (EIP-2935), each if the chain has the
+/// contract for it.
+pub(crate) fn begin_block<S: StateReader, I>(
+    evm: &mut LayerEvm<'_, S, I>,
+    spec: &ChainSpec,
+    context: &BlockContext,
+) -> Result<(), ExecuteError<S::Error>> {
+    let beacon_root = context.attributes.parent_beacon_block_root;
+    for (contract, data) in
+        [(BEACON_ROOTS_ADDRESS, beacon_root), (HISTORY_STORAGE_ADDRESS, context.parent_hash)]
+    {
+        system_call(evm, contract, Bytes::copy_from_slice(data.as_slice()))
+            .map_err(|error| from_evm(error, context.base_fee, spec.chain_id))?;
+    }
+    Ok(())
 }
 
 type Split = (Bytes, Option<Address>, Option<HaltReason>, Vec<mezz_primitives::Log>);

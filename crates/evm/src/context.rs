@@ -1,6 +1,9 @@
 //! What a block's transactions see of the block: the header fields that precede execution.
 
-use crate::spec::{ChainSpec, Layer};
+use crate::{
+    precompiles::PrecompileMoves,
+    spec::{ChainSpec, Layer},
+};
 use mezz_primitives::{Address, B256, Bytes, Header, U256};
 use revm::{
     context::{BlockEnv, CfgEnv},
@@ -58,6 +61,8 @@ pub struct BlockContext {
     /// chain whose accounts can be impersonated. Nothing but the maker of the block sets it, and
     /// it has no effect on L2, where whoever derives the chain would refuse the block.
     pub allow_contract_senders: bool,
+    /// Precompiled contracts that are not in their places. Only simulated calls ask for that.
+    pub precompiles: PrecompileMoves,
 }
 
 impl BlockContext {
@@ -72,6 +77,7 @@ impl BlockContext {
             blob_base_fee: spec.blob_base_fee(excess_blob_gas),
             attributes,
             allow_contract_senders: false,
+            precompiles: PrecompileMoves::default(),
         }
     }
 
@@ -86,6 +92,7 @@ impl BlockContext {
             blob_base_fee: spec.blob_base_fee(excess_blob_gas),
             attributes: BlockAttributes::of_header(header),
             allow_contract_senders: false,
+            precompiles: PrecompileMoves::default(),
         }
     }
 

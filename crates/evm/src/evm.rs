@@ -4,6 +4,7 @@ use crate::{
     context::{BlockContext, cfg_env},
     handler::LayerHandler,
     l1_fee::{L1FeeReads, params_from_slots},
+    precompiles::LayerPrecompiles,
     spec::{ChainSpec, Layer},
     state::{ReadError, StateDb, StateReader},
 };
@@ -11,10 +12,11 @@ use mezz_primitives::{Address, Bytes, U256, fee::L1FeeParams};
 use revm::{
     Context, Database, Journal, MainBuilder,
     context::{
-        BlockEnv, CfgEnv, TxEnv,
+        BlockEnv, CfgEnv, Evm, TxEnv,
         result::{EVMError, ExecutionResult},
     },
-    handler::{Handler, MainnetEvm, system_call::SystemCallTx},
+    handler::{EthFrame, Handler, instructions::EthInstructions, system_call::SystemCallTx},
+    interpreter::interpreter::EthInterpreter,
     state::EvmState,
 };
 
@@ -31,7 +33,13 @@ pub(crate) struct LayerTx {
 pub(crate) type LayerContext<'a, S> =
     Context<BlockEnv, TxEnv, CfgEnv, StateDb<'a, S>, Journal<StateDb<'a, S>>, LayerTx>;
 
-pub(crate) type LayerEvm<'a, S, I = ()> = MainnetEvm<LayerContext<'a, S>, I>;
+pub(crate) type LayerEvm<'a, S, I = ()> = Evm<
+    LayerContext<'a, S>,
+    I,
+    EthInstructions<EthInterpreter, LayerContext<'a, S>>,
+    LayerPrecompiles,
+    EthFrame<EthInterpreter>,
+>;
 
 pub(crate) type EvmResult<E> = Result<ExecutionResult, EVMError<ReadError<E>>>;
 
@@ -52,7 +60,8 @@ pub(crate) fn layer_evm<'a, S: StateReader, I>(
     };
     // Hands the rules of the fork to the journal, which else would keep those of its default.
     let cfg = cfg_env(spec, block);
-    context.with_cfg(cfg).build_mainnet_with_inspector(inspector)
+    let precompiles = LayerPrecompiles::new(&block.precompiles);
+    context.with_cfg(cfg).build_mainnet_with_inspector(inspector).with_precompiles(precompiles)
 }
 
 /// Runs one transaction. Its changes stay in the journal; an error leaves none.
@@ -69,8 +78,8 @@ pub(crate) fn transact<S: StateReader>(
 }
 
 /// Calls `contract` as the system (EIP-4788), unless it has no code.
-pub(crate) fn system_call<S: StateReader>(
-    evm: &mut LayerEvm<'_, S>,
+pub(crate) fn system_call<S: StateReader, I>(
+    evm: &mut LayerEvm<'_, S, I>,
     contract: Address,
     data: Bytes,
 ) -> Result<(), EVMError<ReadError<S::Error>>> {
@@ -121,8 +130,8 @@ pub(crate) fn l1_fee_params<S: StateReader, I>(
 }
 
 /// Nonce of an account at this point of the block.
-pub(crate) fn nonce<S: StateReader>(
-    evm: &LayerEvm<'_, S>,
+pub(crate) fn nonce<S: StateReader, I>(
+    evm: &LayerEvm<'_, S, I>,
     address: &Address,
 ) -> Result<u64, S::Error> {
     let journal = &evm.ctx.journaled_state;

@@ -270,7 +270,7 @@ fn apply_authorizations<S: StateReader>(
     Ok(refund.saturating_mul(refunded))
 }
 
-// The frame type is fixed by `MainnetEvm`; this keeps the alias honest.
+// The frame type is fixed by `LayerEvm`; this keeps the alias honest.
 const _: fn() = || {
     fn frame<T: EvmTr<Frame = EthFrame<EthInterpreter>>>() {}
     let _ = frame::<LayerEvm<'static, crate::memory::MemoryState>>;

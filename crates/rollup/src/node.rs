@@ -17,7 +17,7 @@ use mezz_rpc::{
     DevAccounts, GetResponse, GetRoute, OpHooks, RpcConfig, RpcContext, RpcError, RpcHandle,
     RpcServer,
 };
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -41,8 +41,8 @@ pub struct NodeConfig {
     pub beacon_url: String,
     /// Where the chain is kept; `None` keeps it in memory.
     pub data_dir: Option<PathBuf>,
-    /// Address of its JSON-RPC.
-    pub rpc: SocketAddr,
+    /// Its JSON-RPC.
+    pub rpc: RpcConfig,
     /// What it does.
     pub role: Role,
     /// Pause between two looks at L1.
@@ -163,8 +163,7 @@ impl Node {
         let context = RpcContext { chain: chain.clone(), pool, hooks: Arc::new(hooks) };
         let methods = rpc::methods(rollup, chain.clone(), status.clone(), sequencer.is_some());
         let health = GetRoute::new("/health", |_| GetResponse::text(200, "ok\n"));
-        let rpc =
-            RpcServer::start(RpcConfig::new(rpc), context, vec![methods], vec![health]).await?;
+        let rpc = RpcServer::start(rpc, context, vec![methods], vec![health]).await?;
         let driver = tokio::spawn(session.drive(run));
         Ok(Self { chain, status, rpc, driver, stop })
     }

@@ -59,6 +59,9 @@ pub struct Limits {
     pub max_connections: u32,
     /// Bytes of one request body or WebSocket message.
     pub max_request_bytes: u32,
+    /// Bytes of all requests over HTTP that are being received or answered; one for which there is
+    /// no room gets status 503. Small ones always have room.
+    pub max_requests_bytes: usize,
     /// Bytes of one response; of a batch, of all its responses together.
     pub max_response_bytes: u32,
     /// Calls in one batch.
@@ -73,7 +76,7 @@ pub struct Limits {
     /// Bytes of answers that one WebSocket client has not read; with more it is disconnected. At
     /// least [`Limits::max_response_bytes`].
     pub max_unread_client_bytes: usize,
-    /// A client that takes nothing of its answer for so long is disconnected.
+    /// A client that takes next to nothing of its answers for so long is disconnected.
     pub write_timeout: Duration,
     /// Messages that wait for a slow WebSocket client. A subscription that finds no room for
     /// [`Limits::slow_client`] is closed.
@@ -82,6 +85,8 @@ pub struct Limits {
     pub slow_client: Duration,
     /// Installed filters, over all clients.
     pub max_filters: usize,
+    /// Installed filters of the clients at one IP address; at most [`Limits::max_filters`].
+    pub max_client_filters: usize,
     /// Entries that wait in one filter to be fetched; a filter that exceeds it is removed.
     pub max_filter_entries: usize,
     /// Bytes that wait in all filters together; a filter that brings them above is removed.
@@ -92,8 +97,14 @@ pub struct Limits {
     pub max_log_range: u64,
     /// Logs in the answer of one log query.
     pub max_log_results: usize,
-    /// Gas of one call, estimate or trace, whatever the client asks for.
+    /// Gas of one call, estimate, trace or simulation, whatever the client asks for.
     pub call_gas: u64,
+    /// Bytes of the traces of one answer while they are made, about.
+    pub max_trace_bytes: usize,
+    /// Blocks of one simulation, those between counted.
+    pub max_simulated_blocks: u64,
+    /// Calls of one simulation; together they use [`Limits::call_gas`] at most.
+    pub max_simulated_calls: usize,
     /// Blocks in one fee history.
     pub max_fee_history: u64,
     /// Storage keys in one proof request.
@@ -118,6 +129,7 @@ impl Default for Limits {
         Self {
             max_connections: 1_000,
             max_request_bytes: 16 << 20,
+            max_requests_bytes: 256 << 20,
             max_response_bytes: 64 << 20,
             max_batch: 1_000,
             max_subscriptions: 128,
@@ -128,12 +140,16 @@ impl Default for Limits {
             max_buffered_messages: 1_024,
             slow_client: Duration::from_secs(5),
             max_filters: 1_000,
+            max_client_filters: 500,
             max_filter_entries: 10_000,
             max_filter_bytes: 256 << 20,
             filter_timeout: Duration::from_secs(300),
             max_log_range: 100_000,
             max_log_results: 20_000,
             call_gas: 50_000_000,
+            max_trace_bytes: 64 << 20,
+            max_simulated_blocks: 256,
+            max_simulated_calls: 5_000,
             max_fee_history: 1_024,
             max_proof_keys: 1_024,
             call_workers: cores.max(2),

@@ -6,7 +6,7 @@ use crate::{
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use mezz_chain::{BlockRecord, Chain, StateView};
 use mezz_pool::Pool;
-use mezz_primitives::{B256, Header, Sealed};
+use mezz_primitives::B256;
 use parking_lot::Mutex;
 use std::{fmt, sync::Arc};
 
@@ -77,11 +77,6 @@ impl Context {
     /// The block at `number`, if the chain has come so far.
     pub(crate) fn by_number(&self, number: u64) -> Result<Option<Arc<BlockRecord>>, Failure> {
         self.chain.block_by_number(number).map_err(Failure::internal)
-    }
-
-    /// The header of the block at `number`, if the chain has come so far.
-    pub(crate) fn header_by_number(&self, number: u64) -> Result<Option<Sealed<Header>>, Failure> {
-        self.chain.header_by_number(number).map_err(Failure::internal)
     }
 
     /// The canonical block with `hash`.

@@ -37,6 +37,7 @@ pub use error::{
     RESPONSE_TOO_BIG, RpcError, SERVER_ERROR, TIMEOUT,
 };
 pub use hooks::{Hooks, L1Hooks, UnsignedTransaction};
+pub use json::block_json;
 pub use methods::register;
 pub use op::OpHooks;
 pub use server::{GetRequest, GetResponse, GetRoute, RpcHandle, RpcServer};

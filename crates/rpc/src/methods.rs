@@ -6,13 +6,15 @@ use crate::{
     context::Context,
     debug,
     error::{METHOD_NOT_FOUND, RESPONSE_TOO_BIG},
-    eth, feed, net, txpool, web3,
+    eth, feed, net,
+    server::Peer,
+    txpool, web3,
     workers::Workers,
 };
 use jsonrpsee::{Methods, RpcModule, core::RegisterMethodError, types::ErrorObjectOwned};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::{io, sync::Arc};
+use std::{collections::BTreeMap, io, sync::Arc};
 use tokio::task::JoinHandle;
 
 /// A method.
@@ -54,6 +56,19 @@ impl Table {
             tokio::task::yield_now().await;
             let args = Args::new(&params)?;
             let answer = method(&context, args)?;
+            raw(&answer, context.max_response).map_err(ErrorObjectOwned::from)
+        })?;
+        Ok(())
+    }
+
+    /// A method that answers at once from memory, and differently to each client.
+    pub(crate) fn of_client<R: Serialize + 'static>(
+        &mut self,
+        name: &'static str,
+        method: fn(&Context, Args<'_>, Option<Peer>) -> Result<R, Failure>,
+    ) -> Registered {
+        self.module.register_method(name, move |params, context, extensions| {
+            let answer = method(context, Args::new(&params)?, extensions.get::<Peer>().copied())?;
             raw(&answer, context.max_response).map_err(ErrorObjectOwned::from)
         })?;
         Ok(())
@@ -123,8 +138,18 @@ impl Service {
             module.remove_method(name);
         }
         module.merge(other)?;
+        let modules = modules(&module);
+        module.register_method("rpc_modules", move |_, (), _| {
+            Ok::<_, ErrorObjectOwned>(modules.clone())
+        })?;
         Ok(module.into())
     }
+}
+
+/// The namespaces that are served, each in its only version: the answer of `rpc_modules`.
+fn modules(methods: &Methods) -> BTreeMap<String, &'static str> {
+    let names = methods.method_names().filter_map(|name| name.split_once('_'));
+    names.map(|(namespace, _)| (namespace.to_owned(), "1.0")).collect()
 }
 
 /// The same methods where nobody can be notified: `eth_subscribe` says so.

@@ -4,6 +4,7 @@ use super::Chain;
 use crate::{
     block::BlockRecord,
     error::{ChainError, StateError},
+    log_query::LogQuery,
     patch::MergedDiff,
     state::StateView,
 };
@@ -45,6 +46,20 @@ impl Chain {
         let found = self.inner.shared.blocks.transaction(&hash)?;
         let head = self.head().number();
         Ok(found.filter(|(record, _)| record.number() <= head))
+    }
+
+    /// The heights from `from` to `to`, or to the head, of the blocks that may have a log for `query`, in order.
+    ///
+    /// None that has one is left out. Few that have none are among them: the index and the blooms of headers, from
+    /// which this is answered, know what a block's logs have, not which of them has what. A bound on the range bounds
+    /// the work: up to a million keys of the index are read, and then the other conditions are not looked at.
+    pub fn blocks_with_logs(
+        &self,
+        query: &LogQuery,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<u64>, ChainError> {
+        self.inner.shared.blocks.with_logs(query, from, to.min(self.head().number()))
     }
 
     /// What the block at a height changed in the state; `None` above the head.

@@ -1,6 +1,6 @@
 //! The state after one block, as others read it.
 
-use super::{Codes, Flat};
+use super::{Codes, Flat, StateFork};
 use crate::{
     block::{BlockRecord, BlockRef},
     error::StateError,
@@ -86,6 +86,11 @@ impl StateView {
             }
             _ => Ok(Bytes::new()),
         }
+    }
+
+    /// The trie of this state, to lay changes over.
+    pub fn fork(&self) -> StateFork {
+        StateFork::new(self.trie.clone())
     }
 
     pub(crate) const fn record(&self) -> &Arc<BlockRecord> {

@@ -2,9 +2,10 @@
 
 use super::{
     history::{History, appended},
+    log_index::BloomQuery,
     op::Appended,
 };
-use crate::{block::BlockRecord, config::ChainLimits, error::ChainError};
+use crate::{block::BlockRecord, config::ChainLimits, error::ChainError, log_query::LogQuery};
 use mezz_primitives::{B256, Header, Sealed, StateDiff};
 use parking_lot::{Mutex, RwLock};
 use std::{
@@ -17,6 +18,8 @@ use std::{
 
 /// Blocks from the history that stay in memory; `BLOCKHASH` reaches back as far.
 const CACHED_BLOCKS: usize = 256;
+/// Blocks in memory that are searched while no other can be added.
+const SEARCHED_AT_ONCE: u64 = 1_024;
 
 /// A block in memory.
 #[derive(Clone, Debug)]
@@ -213,6 +216,51 @@ impl Blocks {
             .by_number(number)?
             .filter(|record| record.transactions.get(index).is_some_and(|tx| tx.hash() == *hash))
             .map(|record| (record, index)))
+    }
+
+    /// The blocks from `from` to `to`, or to the head, that may have a log for `query`, in order: by the index those
+    /// in the history, by their blooms those in memory.
+    pub(crate) fn with_logs(
+        &self,
+        query: &LogQuery,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<u64>, ChainError> {
+        loop {
+            let epoch = self.cache.lock().epoch;
+            let (in_memory, to) = {
+                let recent = self.recent.read();
+                // Those in memory are the newest, without a gap.
+                let first = recent.by_number.first_key_value().map(|(number, _)| *number);
+                (first.unwrap_or(recent.head.saturating_add(1)), to.min(recent.head))
+            };
+            let mut found = match &self.history {
+                Some(history) if from < in_memory && from <= to => {
+                    history.blocks_with_logs(query, from, to.min(in_memory - 1))?
+                }
+                _ => Vec::new(),
+            };
+            let blooms = BloomQuery::new(query);
+            let mut next = from.max(in_memory);
+            while next <= to {
+                let recent = self.recent.read();
+                let end = to.min(next.saturating_add(SEARCHED_AT_ONCE - 1));
+                let first =
+                    recent.by_number.first_key_value().map_or(u64::MAX, |(first, _)| *first);
+                // Those that have left memory since are looked at as if they matched.
+                found.extend(next..first.min(end.saturating_add(1)));
+                for (number, entry) in recent.by_number.range(next..=end) {
+                    if blooms.may_match(&entry.appended.record.header.logs_bloom) {
+                        found.push(*number);
+                    }
+                }
+                next = end.saturating_add(1);
+            }
+            // After an unwind the history may not have the blocks of all these heights.
+            if self.cache.lock().epoch == epoch {
+                return Ok(found);
+            }
+        }
     }
 
     /// The hash of the block at a height.

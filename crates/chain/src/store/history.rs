@@ -1,17 +1,20 @@
 //! The history: everything up to a point of the log, in a key-value store.
 //!
 //! Keyspaces: `blocks`, `receipts`, `diffs` by number (big-endian); `hashes` from hash to number; `txs` from hash to
-//! number and index; `accounts`, `storage`, `codes`: the flat state; `meta`: the small values of others; `system`: what
-//! the store itself must know. One batch brings all of them from one point of the log to a later one.
+//! number and index; `logs`: where which logs are (see [`log_index`]); `accounts`, `storage`, `codes`: the flat state;
+//! `meta`: the small values of others; `system`: what the store itself must know. One batch brings all of them from one
+//! point of the log to a later one.
 
 use super::{
     codec::{BlockBody, decode_block, decode_header},
+    log_index,
     op::{Appended, Op, Submission},
 };
 use crate::{
     block::{BlockRecord, BlockRef},
     error::StorageError,
     fault,
+    log_query::LogQuery,
     state::{Codes, Flat},
 };
 use alloy_rlp::{Decodable, RlpDecodable, RlpEncodable};
@@ -30,6 +33,10 @@ const FLUSHED: &[u8] = b"flushed";
 const GENESIS: &[u8] = b"genesis";
 const FORMAT: &[u8] = b"format";
 const HEADS: &[u8] = b"heads";
+/// The first block whose logs are not in the index.
+const LOGGED: &[u8] = b"logged";
+/// Blocks whose logs are brought into the index at once.
+const LOGGED_AT_ONCE: u64 = 1_000;
 
 /// How far the history has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
@@ -54,6 +61,7 @@ enum Space {
     Diffs,
     Hashes,
     Txs,
+    Logs,
     Accounts,
     Storage,
     Codes,
@@ -61,12 +69,13 @@ enum Space {
     System,
 }
 
-const SPACES: [(Space, &str); 10] = [
+const SPACES: [(Space, &str); 11] = [
     (Space::Blocks, "blocks"),
     (Space::Receipts, "receipts"),
     (Space::Diffs, "diffs"),
     (Space::Hashes, "hashes"),
     (Space::Txs, "txs"),
+    (Space::Logs, "logs"),
     (Space::Accounts, "accounts"),
     (Space::Storage, "storage"),
     (Space::Codes, "codes"),
@@ -208,6 +217,53 @@ impl History {
         Ok(Some(((place >> 32) as u64, place as u32)))
     }
 
+    /// The blocks from `from` to `to`, both in the history, that may have a log for `query`, in order.
+    pub(crate) fn blocks_with_logs(
+        &self,
+        query: &LogQuery,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<u64>, StorageError> {
+        log_index::search(query, from, to, |prefix, each| {
+            let range = log_index::key(prefix, from)..=log_index::key(prefix, to);
+            for item in self.space(Space::Logs).range(range) {
+                let key = item.key().map_err(failed)?;
+                let number = log_index::number_of(&key).ok_or_else(|| {
+                    StorageError::new("history: a key of the log index has a wrong length")
+                })?;
+                if !each(number) {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Brings the logs of all blocks up to `head` into the index, from where it ends. That is nowhere, unless the
+    /// history comes from a version without the index.
+    pub(crate) fn index_logs(&self, head: u64) -> Result<(), StorageError> {
+        let mut next: u64 = self.get_rlp(Space::System, LOGGED, "a number")?.unwrap_or_default();
+        if next > head {
+            return Ok(());
+        }
+        tracing::info!(from = next, to = head, "making the index of logs");
+        while next <= head {
+            let end = head.min(next + LOGGED_AT_ONCE - 1);
+            let mut changes = Changes::default();
+            for number in next..=end {
+                let receipts: Vec<Receipt> =
+                    self.get_rlp(Space::Receipts, &number.to_be_bytes(), "receipts")?.ok_or_else(
+                        || StorageError::new(format_args!("history: block {number} is missing")),
+                    )?;
+                changes.put_logs(number, &receipts);
+            }
+            next = end + 1;
+            changes.put(Space::System, LOGGED, alloy_rlp::encode(next));
+            self.write(changes)?;
+        }
+        Ok(())
+    }
+
     /// Loads the flat state, calling `f` for each account with its slots.
     pub(crate) fn load_state(
         &self,
@@ -314,6 +370,28 @@ impl History {
 
     fn commit(&self, mut changes: Changes, to: Flushed) -> Result<(), StorageError> {
         changes.put(Space::System, FLUSHED, alloy_rlp::encode(to));
+        changes.put(Space::System, LOGGED, alloy_rlp::encode(to.head.number + 1));
+        self.write(changes)
+    }
+
+    /// Takes the logs from block `from` on out of the index, as a version without it would have left the history.
+    #[cfg(test)]
+    pub(crate) fn forget_logs(&self, from: u64) {
+        let mut changes = Changes::default();
+        for item in self.space(Space::Logs).iter() {
+            let key = item.key().expect("read");
+            if log_index::number_of(&key).expect("a key") >= from {
+                changes.delete(Space::Logs, key);
+            }
+        }
+        match from {
+            0 => changes.delete(Space::System, LOGGED),
+            _ => changes.put(Space::System, LOGGED, alloy_rlp::encode(from)),
+        }
+        self.write(changes).expect("written");
+    }
+
+    fn write(&self, changes: Changes) -> Result<(), StorageError> {
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncAll));
         for ((space, key), value) in changes.0 {
             match value {
@@ -352,6 +430,7 @@ impl Changes {
             place.extend_from_slice(&index.to_be_bytes());
             self.put(Space::Txs, tx.hash(), place);
         }
+        self.put_logs(record.number(), &record.receipts);
         for code in &diff.codes {
             self.put(Space::Codes, code.hash, code.bytes.to_vec());
         }
@@ -367,7 +446,16 @@ impl Changes {
         for tx in &record.transactions {
             self.delete(Space::Txs, tx.hash());
         }
+        for key in log_index::keys(record.number(), &record.receipts) {
+            self.delete(Space::Logs, key);
+        }
         self.state(&diff.inverted());
+    }
+
+    fn put_logs(&mut self, number: u64, receipts: &[Receipt]) {
+        for key in log_index::keys(number, receipts) {
+            self.put(Space::Logs, key, Vec::new());
+        }
     }
 
     fn state(&mut self, diff: &StateDiff) {

@@ -16,12 +16,15 @@ mod flush;
 mod frame;
 mod history;
 mod lock;
+mod log_index;
 mod op;
 mod recover;
 mod segment;
 mod wal;
 
 pub(crate) use blocks::{Blocks, Entry};
+#[cfg(test)]
+pub(crate) use history::History;
 pub(crate) use lock::DirLock;
 pub(crate) use op::Appended;
 pub(crate) use op::Op;

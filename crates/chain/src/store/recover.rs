@@ -88,6 +88,7 @@ pub(crate) fn recover(
     }
     let flushed =
         history.flushed()?.ok_or_else(|| inconsistent(0, "the history has no progress"))?;
+    history.index_logs(flushed.head.number)?;
 
     let log = read_log(root, &log_dir, genesis, flushed)?;
     let mut replay = Replay::begin(&history, limits, flushed)?;

@@ -4,6 +4,7 @@ mod building;
 mod crash;
 mod damage;
 mod harness;
+mod logs;
 mod restart;
 mod states;
 mod threads;

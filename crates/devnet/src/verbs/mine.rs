@@ -7,10 +7,12 @@ use crate::{
     node::{Node, Plan},
 };
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
+use mezz_chain::BlockRecord;
 use mezz_primitives::Address;
 use mezz_rpc::{Args, Failure};
 use serde::Deserialize;
-use std::time::Duration;
+use serde_json::Value;
+use std::{sync::Arc, time::Duration};
 
 /// Blocks in one request.
 const MAX_BLOCKS: u64 = 100_000;
@@ -20,6 +22,7 @@ const LEAST_GAS_LIMIT: u64 = 5_000;
 
 pub(super) fn register(module: &mut RpcModule<Node>) -> Result<(), RegisterMethodError> {
     verb(module, &["evm_mine"], evm_mine)?;
+    verb(module, &["evm_mine_detailed", "anvil_mine_detailed"], mine_detailed)?;
     verb(module, &["anvil_mine", "hardhat_mine"], mine)?;
     verb(module, &["evm_setAutomine", "anvil_setAutomine"], set_automine)?;
     verb(module, &["anvil_getAutomine", "hardhat_getAutomine"], automine)?;
@@ -47,7 +50,23 @@ enum MineOptions {
 }
 
 /// One block or `{blocks}`, the first at `{timestamp}`, with what the pool has. Answers `0x0`.
-fn evm_mine(node: &Node, mut args: Args<'_>) -> Result<&'static str, Failure> {
+fn evm_mine(node: &Node, args: Args<'_>) -> Result<&'static str, Failure> {
+    mine_as_asked(node, args, &mut |_| ())?;
+    Ok("0x0")
+}
+
+/// As `evm_mine`, and answers the blocks with their transactions.
+fn mine_detailed(node: &Node, args: Args<'_>) -> Result<Vec<Value>, Failure> {
+    let mut blocks = Vec::new();
+    mine_as_asked(node, args, &mut |block| blocks.push(block))?;
+    blocks.into_iter().map(|block| mezz_rpc::block_json(block).map_err(Failure::internal)).collect()
+}
+
+fn mine_as_asked(
+    node: &Node,
+    mut args: Args<'_>,
+    each: &mut dyn FnMut(Arc<BlockRecord>),
+) -> Result<(), Failure> {
     let options: Option<MineOptions> = args.optional()?;
     args.end()?;
     let (timestamp, blocks) = match options {
@@ -67,9 +86,11 @@ fn evm_mine(node: &Node, mut args: Args<'_>) -> Result<&'static str, Failure> {
         node.set(|settings| settings.clock.set_next(timestamp))?;
     }
     for _ in 0..blocks {
-        one(node)?;
+        if let Some(block) = one(node)? {
+            each(block);
+        }
     }
-    Ok("0x0")
+    Ok(())
 }
 
 /// A number of blocks, and the seconds by which the time is moved on before each.
@@ -102,10 +123,9 @@ fn check_count(blocks: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-fn one(node: &Node) -> Result<(), DevnetError> {
+fn one(node: &Node) -> Result<Option<Arc<BlockRecord>>, DevnetError> {
     // The lock is given back between blocks: others get their turn.
-    node.mine(&mut node.writer(), Plan { from_pool: true, ..Plan::default() })?;
-    Ok(())
+    node.mine(&mut node.writer(), Plan { from_pool: true, ..Plan::default() })
 }
 
 /// Whether a transaction is mined as soon as it comes.

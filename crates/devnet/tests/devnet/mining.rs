@@ -45,6 +45,19 @@ async fn many_transactions_share_blocks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn mined_blocks_are_told_in_detail() {
+    let net = start(config(Mining::Manual)).await;
+    let (raw, _) = net.raw(0, Address::repeat_byte(0xaa), 1, 0).await;
+    let hash = net.verb("eth_sendRawTransaction", json!([raw])).await;
+    let blocks = net.verb("evm_mine_detailed", json!([{"blocks": 2}])).await;
+    assert_eq!((&blocks[0]["number"], &blocks[1]["number"]), (&json!("0x1"), &json!("0x2")));
+    assert_eq!(blocks[0]["transactions"][0]["hash"], hash);
+    let asked = net.verb("eth_getBlockByNumber", json!(["0x1", true])).await;
+    assert_eq!(blocks[0], asked);
+    assert_eq!(net.verb("anvil_mine_detailed", json!([])).await[0]["number"], "0x3");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn interval_mines_empty_blocks_too() {
     let net = start(config(Mining::Interval(Duration::from_secs(1)))).await;
     let started = Instant::now();

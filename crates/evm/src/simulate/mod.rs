@@ -6,10 +6,13 @@
 //! that every function takes bounds its work.
 
 mod access_list;
+mod block;
 mod estimate;
 mod overrides;
+mod transfers;
 
 pub use access_list::{AccessListOutcome, create_access_list};
+pub use block::{BlockOptions, BlockSimulator, SimulatedCall};
 pub use estimate::{EstimateError, estimate_gas};
 pub use overrides::{AccountOverride, BlockOverride, Overrides, StateOverride};
 
@@ -70,7 +73,9 @@ impl CallRequest {
         self.max_fee_per_gas.or(self.gas_price).unwrap_or_default()
     }
 
-    fn tx_type(&self) -> u8 {
+    /// The EIP-2718 type of the transaction that it would be: that with dynamic fees if nothing
+    /// asks for another.
+    pub fn tx_type(&self) -> u8 {
         if !self.authorization_list.is_empty() {
             4
         } else if !self.blob_hashes.is_empty() {
@@ -229,8 +234,13 @@ impl<'a, S: StateReader> Simulator<'a, S> {
 
 /// Suspends the rules that a simulated call need not keep.
 pub(crate) fn relax<S: StateReader, I>(evm: &mut LayerEvm<'_, S, I>, pays: bool) {
+    suspend(evm, pays);
+    evm.ctx.cfg.disable_nonce_check = true;
+}
+
+/// Suspends the rules that hold for signed transactions and for the rest of a block only.
+fn suspend<S: StateReader, I>(evm: &mut LayerEvm<'_, S, I>, pays: bool) {
     let cfg = &mut evm.ctx.cfg;
-    cfg.disable_nonce_check = true;
     cfg.disable_eip3607 = true;
     cfg.disable_block_gas_limit = true;
     cfg.tx_gas_limit_cap = Some(u64::MAX);

@@ -1,6 +1,8 @@
 //! What a simulated call may find different from the chain.
 
-use crate::{context::BlockContext, overlay::StateOverlay, state::StateReader};
+use crate::{
+    context::BlockContext, overlay::StateOverlay, precompiles::is_precompile, state::StateReader,
+};
 use alloc::collections::BTreeMap;
 use mezz_primitives::{Address, B256, Bytes, U256};
 
@@ -17,6 +19,8 @@ pub struct AccountOverride {
     pub state: Option<BTreeMap<B256, B256>>,
     /// Slots that are different; the others stay. Counts after `state`.
     pub state_diff: BTreeMap<B256, B256>,
+    /// Where the precompiled contract of this address is to be instead.
+    pub move_precompile_to: Option<Address>,
 }
 
 /// Accounts that are different.
@@ -35,6 +39,8 @@ pub struct BlockOverride {
     pub beneficiary: Option<Address>,
     /// What `PREVRANDAO` yields.
     pub prev_randao: Option<B256>,
+    /// Root of the parent beacon block (EIP-4788).
+    pub beacon_root: Option<B256>,
     /// Wei for a gas.
     pub base_fee: Option<u64>,
     /// Wei for a blob gas.
@@ -76,6 +82,11 @@ impl Overrides {
         }
         for (address, account) in &self.state {
             account.apply(*address, overlay)?;
+            if let Some(to) = account.move_precompile_to {
+                block.precompiles.relocate(*address, to);
+            } else if account.code.is_some() && is_precompile(address) {
+                block.precompiles.remove(*address);
+            }
         }
         Ok(())
     }
@@ -122,6 +133,8 @@ impl BlockOverride {
         attributes.gas_limit = self.gas_limit.unwrap_or(attributes.gas_limit);
         attributes.beneficiary = self.beneficiary.unwrap_or(attributes.beneficiary);
         attributes.prev_randao = self.prev_randao.unwrap_or(attributes.prev_randao);
+        attributes.parent_beacon_block_root =
+            self.beacon_root.unwrap_or(attributes.parent_beacon_block_root);
         block.number = self.number.unwrap_or(block.number);
         block.base_fee = self.base_fee.unwrap_or(block.base_fee);
         block.blob_base_fee = self.blob_base_fee.unwrap_or(block.blob_base_fee);

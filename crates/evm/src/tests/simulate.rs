@@ -4,8 +4,8 @@ use super::*;
 use crate::{
     BlockContext, HaltReason,
     simulate::{
-        AccountOverride, BlockOverride, CallOutcome, CallRequest, EstimateError, Overrides,
-        Simulator, call, create_access_list, estimate_gas,
+        AccountOverride, BlockOptions, BlockOverride, BlockSimulator, CallOutcome, CallRequest,
+        EstimateError, Overrides, Simulator, call, create_access_list, estimate_gas,
     },
 };
 use alloy_eips::eip2930::AccessListItem;
@@ -196,4 +196,36 @@ fn access_list_holds_what_was_cold() {
     );
     let found = create_access_list(&SPEC, &block(), &state, &to(BOB), CAP).expect("runs");
     assert!(found.access_list.0.is_empty());
+}
+
+#[test]
+fn simulated_block_of_layer_two_is_a_block_without_the_l1_fee() {
+    let state = genesis();
+    let options = BlockOptions { validation: true, trace_transfers: false };
+    let mut simulator = BlockSimulator::new(&SPEC, block(), &state, options).expect("begins");
+    let nonce = simulator.nonce(&ALICE).expect("read");
+    let request = CallRequest {
+        from: ALICE,
+        value: U256::from(7),
+        max_fee_per_gas: Some(u128::from(block().base_fee) * 2),
+        ..to(BOB)
+    };
+    let call = simulator.call(&request, nonce, 21_000).expect("runs");
+    assert_eq!((call.outcome.gas_used(), call.max_used_gas), (21_000, 21_000));
+    let wrong = simulator.call(&request, nonce, 21_000).expect_err("the nonce is used");
+    assert!(matches!(wrong, ExecuteError::Invalid(InvalidTx::NonceTooLow { .. })), "{wrong}");
+    let outcome = simulator.finish().expect("ends");
+    assert_eq!((outcome.gas_used, outcome.receipts.len()), (21_000, 1));
+    let gained = |address: Address| {
+        let account = outcome.diff.accounts.iter().find(|account| account.address == address);
+        account.map(|account| {
+            let balance = |of: Option<mezz_primitives::Account>| of.unwrap_or_default().balance;
+            balance(account.after).wrapping_sub(balance(account.before))
+        })
+    };
+    let base_fee = U256::from(block().base_fee) * U256::from(21_000);
+    assert_eq!(gained(mezz_primitives::addresses::BASE_FEE_VAULT), Some(base_fee));
+    assert_eq!(gained(mezz_primitives::addresses::L1_FEE_VAULT), None);
+    assert_eq!(gained(BOB), Some(U256::from(7)));
+    assert_eq!(gained(ALICE), Some(U256::ZERO.wrapping_sub(base_fee + U256::from(7))));
 }

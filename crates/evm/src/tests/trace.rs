@@ -4,17 +4,15 @@ use super::*;
 use crate::{
     BlockContext,
     simulate::CallRequest,
-    trace::{TraceError, trace_block, trace_call, trace_transaction},
+    trace::{Bounds, TraceError, trace_block, trace_call, trace_transaction},
 };
 use alloy_rpc_types_trace::geth::{
     GethDebugBuiltInTracerType, GethDebugTracerConfig, GethDebugTracerType,
     GethDebugTracingOptions, GethTrace, PreStateFrame,
 };
 
-/// A clock that stands still.
-fn never() -> bool {
-    false
-}
+/// 64 MiB, and a clock that stands still.
+const BOUNDS: Bounds<'static> = Bounds { max_bytes: 64 << 20, expired: &|| false };
 
 fn options(tracer: GethDebugBuiltInTracerType, diff: bool) -> GethDebugTracingOptions {
     let mut options = GethDebugTracingOptions {
@@ -46,13 +44,13 @@ fn call_tracer_sees_the_transaction_as_it_ran() {
         let (state, header, transactions, gas) = chain(&spec);
         let options = options(GethDebugBuiltInTracerType::CallTracer, false);
         let traces =
-            trace_block(&spec, &header, &state, &transactions, &options, &never).expect("traces");
+            trace_block(&spec, &header, &state, &transactions, &options, BOUNDS).expect("traces");
         for (index, trace) in traces.iter().enumerate() {
             let GethTrace::CallTracer(frame) = trace else { panic!("{trace:?}") };
             assert_eq!(frame.from, ALICE);
             assert_eq!(frame.gas_used, U256::from(gas[index]));
             let alone =
-                trace_transaction(&spec, &header, &state, &transactions, index, &options, &never);
+                trace_transaction(&spec, &header, &state, &transactions, index, &options, BOUNDS);
             assert_eq!(&alone.expect("traces"), trace);
         }
     }
@@ -63,7 +61,7 @@ fn prestate_tracer_sees_the_state_in_the_middle_of_the_block() {
     let spec = ChainSpec::l2(CHAIN);
     let (state, header, transactions, _) = chain(&spec);
     let options = options(GethDebugBuiltInTracerType::PreStateTracer, true);
-    let trace = trace_transaction(&spec, &header, &state, &transactions, 3, &options, &never);
+    let trace = trace_transaction(&spec, &header, &state, &transactions, 3, &options, BOUNDS);
     let GethTrace::PreStateTracer(PreStateFrame::Diff(diff)) = trace.expect("traces") else {
         panic!("another tracer's")
     };
@@ -80,7 +78,7 @@ fn struct_logs_list_the_steps() {
     let spec = ChainSpec::l1(CHAIN);
     let (state, header, transactions, _) = chain(&spec);
     let trace =
-        trace_transaction(&spec, &header, &state, &transactions, 0, &Default::default(), &never);
+        trace_transaction(&spec, &header, &state, &transactions, 0, &Default::default(), BOUNDS);
     let GethTrace::Default(frame) = trace.expect("traces") else { panic!("another tracer's") };
     let ops: Vec<_> = frame.struct_logs.iter().map(|log| log.op.as_ref()).collect();
     assert_eq!(ops, ["PUSH0", "SLOAD", "PUSH1", "ADD", "PUSH0", "SSTORE", "STOP"]);
@@ -103,7 +101,7 @@ fn a_deposit_is_traced_as_a_deposit() {
     let (_, outcome) = run_one(&spec, &mut state, tx.clone());
     let header = outcome.seal_l1_header([&tx.tx], B256::ZERO);
     let options = options(GethDebugBuiltInTracerType::CallTracer, false);
-    let trace = trace_transaction(&spec, &header, &before, &[tx], 0, &options, &never);
+    let trace = trace_transaction(&spec, &header, &before, &[tx], 0, &options, BOUNDS);
     let GethTrace::CallTracer(frame) = trace.expect("traces") else { panic!("another tracer's") };
     assert_eq!(frame.value, Some(U256::from(10)));
     assert_eq!(frame.calls[0].to, Some(BOB));
@@ -117,9 +115,9 @@ fn calls_are_traced_and_endless_logs_refused() {
     state.set_code(BOB, Bytes::from_static(&hex!("5b5f56")));
     let block = BlockContext::next(&spec, &parent(&spec), attributes(&spec));
     let request = CallRequest { to: TxKind::Call(BOB), ..Default::default() };
-    let run = |gas, options: &_| trace_call(&spec, &block, &state, &request, gas, options, &never);
+    let run = |gas, options: &_| trace_call(&spec, &block, &state, &request, gas, options, BOUNDS);
     let error = run(30_000_000, &GethDebugTracingOptions::default()).expect_err("too large");
-    assert!(matches!(error, TraceError::TooLarge));
+    assert!(matches!(error, TraceError::TooLarge { .. }));
     let mut limited = GethDebugTracingOptions::default();
     limited.config.limit = Some(10);
     let GethTrace::Default(frame) = run(30_000_000, &limited).expect("traces") else {
@@ -137,7 +135,7 @@ fn stack_memory_and_storage_of_steps_are_counted() {
     let run = |code: Bytes, options: &GethDebugTracingOptions| {
         let mut state = genesis();
         state.set_code(BOB, code);
-        trace_call(&spec, &block, &state, &request, 30_000_000, options, &never)
+        trace_call(&spec, &block, &state, &request, 30_000_000, options, BOUNDS)
     };
     let steps = |limit| {
         let mut options = GethDebugTracingOptions::default();
@@ -146,7 +144,7 @@ fn stack_memory_and_storage_of_steps_are_counted() {
     };
     // A thousand words on the stack, then an endless loop.
     let deep = || Bytes::from([&[0x5f; 1_000][..], &hex!("5b6103e856")].concat());
-    assert!(matches!(run(deep(), &steps(5_000)), Err(TraceError::TooLarge)));
+    assert!(matches!(run(deep(), &steps(5_000)), Err(TraceError::TooLarge { .. })));
     assert!(run(deep(), &steps(1_500)).is_ok());
     let mut shallow = steps(5_000);
     shallow.config.disable_stack = Some(true);
@@ -157,12 +155,12 @@ fn stack_memory_and_storage_of_steps_are_counted() {
     let mut memory = steps(2_000);
     assert!(run(large(), &memory).is_ok());
     memory.config.enable_memory = Some(true);
-    assert!(matches!(run(large(), &memory), Err(TraceError::TooLarge)));
+    assert!(matches!(run(large(), &memory), Err(TraceError::TooLarge { .. })));
 
     // Reads slot after slot: each step lists all before it.
     let slots = || Bytes::from_static(&hex!("5f5b80545060010160015600"));
     let mut storage = steps(20_000);
-    assert!(matches!(run(slots(), &storage), Err(TraceError::TooLarge)));
+    assert!(matches!(run(slots(), &storage), Err(TraceError::TooLarge { .. })));
     storage.config.disable_storage = Some(true);
     assert!(run(slots(), &storage).is_ok());
 }
@@ -182,10 +180,10 @@ fn traces_of_a_block_are_counted_together() {
     let (_, outcome) = run_block(&spec, &mut state, &transactions);
     let header = outcome.seal_l1_header(transactions.iter().map(|tx| &tx.tx), B256::ZERO);
     let options = options(GethDebugBuiltInTracerType::CallTracer, false);
-    let alone = trace_transaction(&spec, &header, &before, &transactions, 3, &options, &never);
+    let alone = trace_transaction(&spec, &header, &before, &transactions, 3, &options, BOUNDS);
     assert!(alone.is_ok());
-    let all = trace_block(&spec, &header, &before, &transactions, &options, &never);
-    assert!(matches!(all, Err(TraceError::TooLarge)));
+    let all = trace_block(&spec, &header, &before, &transactions, &options, BOUNDS);
+    assert!(matches!(all, Err(TraceError::TooLarge { .. })));
 }
 
 #[test]
@@ -196,7 +194,8 @@ fn a_trace_ends_with_its_time() {
     let block = BlockContext::next(&spec, &parent(&spec), attributes(&spec));
     let request = CallRequest { to: TxKind::Call(BOB), ..Default::default() };
     let options = options(GethDebugBuiltInTracerType::NoopTracer, false);
-    let trace = trace_call(&spec, &block, &state, &request, 30_000_000, &options, &|| true);
+    let ended = Bounds { expired: &|| true, ..BOUNDS };
+    let trace = trace_call(&spec, &block, &state, &request, 30_000_000, &options, ended);
     assert!(matches!(trace, Err(TraceError::Expired)));
 }
 
@@ -205,7 +204,7 @@ fn what_is_not_there_is_an_error() {
     let spec = ChainSpec::l1(CHAIN);
     let (state, header, transactions, _) = chain(&spec);
     let error =
-        trace_transaction(&spec, &header, &state, &transactions, 4, &Default::default(), &never);
+        trace_transaction(&spec, &header, &state, &transactions, 4, &Default::default(), BOUNDS);
     assert!(matches!(
         error.expect_err("no such transaction"),
         TraceError::NoSuchTransaction { index: 4, transactions: 4 }
@@ -214,7 +213,7 @@ fn what_is_not_there_is_an_error() {
         tracer: Some(GethDebugTracerType::JsTracer("{}".into())),
         ..Default::default()
     };
-    let error = trace_transaction(&spec, &header, &state, &transactions, 0, &js, &never);
+    let error = trace_transaction(&spec, &header, &state, &transactions, 0, &js, BOUNDS);
     assert!(matches!(error.expect_err("no JavaScript"), TraceError::Tracer(_)));
 }
 
@@ -236,7 +235,7 @@ fn what_an_impersonated_contract_sent_is_traced() {
     let header = outcome.seal_l1_header(txs.iter().map(|tx| &tx.tx), B256::ZERO);
     let options = options(GethDebugBuiltInTracerType::CallTracer, false);
     let trace =
-        trace_transaction(&spec, &header, &state, &txs, 1, &options, &never).expect("traces");
+        trace_transaction(&spec, &header, &state, &txs, 1, &options, BOUNDS).expect("traces");
     let GethTrace::CallTracer(frame) = trace else { panic!("another tracer's") };
     assert_eq!((frame.from, frame.error), (COUNTER.0, None));
 }

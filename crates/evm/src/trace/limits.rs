@@ -19,8 +19,20 @@ use revm::{
 };
 use revm_inspectors::tracing::{DebugInspector, DebugInspectorError};
 
-/// Bytes that the traces of one answer take at most, about, while they are made.
-pub const MAX_BYTES: usize = 64 << 20;
+/// What the traces of one answer may take.
+#[derive(Clone, Copy)]
+pub struct Bounds<'a> {
+    /// Bytes while they are made, about.
+    pub max_bytes: usize,
+    /// Asked now and then whether to give up.
+    pub expired: &'a dyn Fn() -> bool,
+}
+
+impl fmt::Debug for Bounds<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bounds").field("max_bytes", &self.max_bytes).finish_non_exhaustive()
+    }
+}
 
 // About what a part of a trace takes, as the tracer records it and in the answer made from that.
 /// A step without its stack and memory.
@@ -51,7 +63,7 @@ enum Stop {
 /// What the traces of one answer may still take together.
 pub(super) struct Budget<'a> {
     bytes: usize,
-    expired: &'a dyn Fn() -> bool,
+    bounds: Bounds<'a>,
     steps: u32,
     stop: Option<Stop>,
 }
@@ -63,9 +75,8 @@ impl fmt::Debug for Budget<'_> {
 }
 
 impl<'a> Budget<'a> {
-    /// `expired` tells whether the time is up.
-    pub(super) fn new(expired: &'a dyn Fn() -> bool) -> Self {
-        Self { bytes: MAX_BYTES, expired, steps: 0, stop: None }
+    pub(super) const fn new(bounds: Bounds<'a>) -> Self {
+        Self { bytes: bounds.max_bytes, bounds, steps: 0, stop: None }
     }
 
     fn charge(&mut self, bytes: usize) {
@@ -80,7 +91,7 @@ impl<'a> Budget<'a> {
         self.steps += steps;
         if self.steps >= STEPS_BETWEEN_LOOKS {
             self.steps = 0;
-            if (self.expired)() {
+            if (self.bounds.expired)() {
                 self.stop = Some(Stop::Expired);
             }
         }
@@ -90,7 +101,7 @@ impl<'a> Budget<'a> {
     pub(super) const fn check<E>(&self) -> Result<(), TraceError<E>> {
         match self.stop {
             None => Ok(()),
-            Some(Stop::TooLarge) => Err(TraceError::TooLarge),
+            Some(Stop::TooLarge) => Err(TraceError::TooLarge { max: self.bounds.max_bytes }),
             Some(Stop::Expired) => Err(TraceError::Expired),
         }
     }

@@ -6,8 +6,8 @@
 //! `noopTracer`. Tracers written in JavaScript are refused. A traced transaction runs under the
 //! same handler as in its block, so that a deposit is traced as a deposit.
 //!
-//! The traces of one call of these functions take [`MAX_BYTES`] of memory at most, about; then, and
-//! when the time that the caller measures is up, there is an error and no trace.
+//! The traces of one call of these functions take the memory that their [`Bounds`] give at most,
+//! about; then, and when the time that the caller measures is up, there is an error and no trace.
 
 mod limits;
 
@@ -27,7 +27,7 @@ use crate::{
 };
 use alloc::vec::Vec;
 use alloy_rpc_types_trace::geth::{GethDebugTracingOptions, GethTrace};
-pub use limits::MAX_BYTES;
+pub use limits::Bounds;
 use limits::{Budget, Metered};
 use mezz_primitives::{Header, RecoveredTransaction, U256};
 use revm::{
@@ -56,16 +56,19 @@ pub enum TraceError<E> {
     },
     /// The trace would be larger than a node holds in memory.
     #[error(
-        "the trace is too large: more than {MAX_BYTES} bytes; ask for less with `limit`, switch memory, stack and storage off, or trace transactions one by one"
+        "the trace is too large: more than {max} bytes; ask for less with `limit`, switch memory, stack and storage off, or trace transactions one by one"
     )]
-    TooLarge,
+    TooLarge {
+        /// The bytes that it may take.
+        max: usize,
+    },
     /// The caller's time is up.
     #[error("execution timeout")]
     Expired,
 }
 
 /// Traces transaction `index` of the block with `header`, whose transactions are `transactions`;
-/// `state` is the state after its parent. `expired` is asked now and then whether to give up.
+/// `state` is the state after its parent.
 pub fn trace_transaction<S: StateReader>(
     spec: &ChainSpec,
     header: &Header,
@@ -73,13 +76,13 @@ pub fn trace_transaction<S: StateReader>(
     transactions: &[RecoveredTransaction],
     index: usize,
     options: &GethDebugTracingOptions,
-    expired: &dyn Fn() -> bool,
+    bounds: Bounds<'_>,
 ) -> Result<GethTrace, TraceError<S::Error>> {
     let Some(traced) = transactions.get(index) else {
         return Err(TraceError::NoSuchTransaction { index, transactions: transactions.len() });
     };
     let replay = Replay::new(spec, header, state, &transactions[..index])?;
-    Ok(replay.trace(traced, index, options, &mut Budget::new(expired))?.0)
+    Ok(replay.trace(traced, index, options, &mut Budget::new(bounds))?.0)
 }
 
 /// Traces every transaction of a block, in order. Arguments as of [`trace_transaction`].
@@ -89,10 +92,10 @@ pub fn trace_block<S: StateReader>(
     state: &S,
     transactions: &[RecoveredTransaction],
     options: &GethDebugTracingOptions,
-    expired: &dyn Fn() -> bool,
+    bounds: Bounds<'_>,
 ) -> Result<Vec<GethTrace>, TraceError<S::Error>> {
     let mut replay = Replay::new(spec, header, state, &[])?;
-    let mut budget = Budget::new(expired);
+    let mut budget = Budget::new(bounds);
     let mut traces = Vec::with_capacity(transactions.len());
     for (index, tx) in transactions.iter().enumerate() {
         let (trace, after) = replay.trace(tx, index, options, &mut budget)?;
@@ -111,7 +114,7 @@ pub fn trace_call<S: StateReader>(
     request: &CallRequest,
     gas_cap: u64,
     options: &GethDebugTracingOptions,
-    expired: &dyn Fn() -> bool,
+    bounds: Bounds<'_>,
 ) -> Result<GethTrace, TraceError<S::Error>> {
     let run = Run {
         tx: request.tx_env(spec, block, gas_cap),
@@ -119,7 +122,7 @@ pub fn trace_call<S: StateReader>(
         l1_fee: U256::ZERO,
         simulated: Some(request.fee_cap() > 0),
     };
-    let budget = &mut Budget::new(expired);
+    let budget = &mut Budget::new(bounds);
     Ok(run.trace(spec, block, state, TransactionContext::default(), options, budget)?.0)
 }
 

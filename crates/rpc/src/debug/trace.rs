@@ -15,7 +15,7 @@ use jsonrpsee::core::RegisterMethodError;
 use mezz_chain::{BlockRecord, StateView};
 use mezz_evm::{
     ChainSpec,
-    trace::{self, TraceError},
+    trace::{self, Bounds, TraceError},
 };
 use mezz_primitives::B256;
 use serde::Serialize;
@@ -34,7 +34,7 @@ pub(super) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
 fn untraced<E: Display>(error: TraceError<E>) -> Failure {
     match error {
         TraceError::Execute(error) => failed(error),
-        error @ TraceError::TooLarge => Failure::limit(error.to_string()),
+        error @ TraceError::TooLarge { .. } => Failure::limit(error.to_string()),
         error @ TraceError::Expired => Failure::new(TIMEOUT, error.to_string()),
         TraceError::Tracer(error) => Failure::invalid_params(error.to_string()),
         TraceError::NoSuchTransaction { .. } => Failure::server("transaction not found"),
@@ -58,6 +58,10 @@ fn deadline(
     };
     let begin = Instant::now();
     Ok(move || begin.elapsed() >= patience)
+}
+
+fn bounds<'a>(context: &Context, expired: &'a dyn Fn() -> bool) -> Bounds<'a> {
+    Bounds { max_bytes: context.limits.max_trace_bytes, expired }
 }
 
 /// A duration in Go's words: numbers with units, `1m30s`, `2.5s`.
@@ -106,8 +110,16 @@ fn transaction(context: &Context, mut args: Args<'_>) -> Result<GethTrace, Failu
     let (spec, state) = before(context, &block)?;
     let all = &block.transactions;
     let expired = deadline(context, &options)?;
-    trace::trace_transaction(&spec, &block.header, &state, all, index, &options, &expired)
-        .map_err(untraced)
+    trace::trace_transaction(
+        &spec,
+        &block.header,
+        &state,
+        all,
+        index,
+        &options,
+        bounds(context, &expired),
+    )
+    .map_err(untraced)
 }
 
 #[derive(Serialize)]
@@ -141,8 +153,9 @@ fn block(
     let (spec, state) = before(context, &block)?;
     let all = &block.transactions;
     let expired = deadline(context, &options)?;
-    let traces = trace::trace_block(&spec, &block.header, &state, all, &options, &expired)
-        .map_err(untraced)?;
+    let traces =
+        trace::trace_block(&spec, &block.header, &state, all, &options, bounds(context, &expired))
+            .map_err(untraced)?;
     let hashes = block.transactions.iter().map(|tx| tx.hash());
     Ok(hashes.zip(traces).map(|(tx_hash, result)| Traced { tx_hash, result }).collect())
 }
@@ -152,18 +165,25 @@ fn call(context: &Context, mut args: Args<'_>) -> Result<GethTrace, Failure> {
     let id = args.optional()?;
     let options: GethDebugTracingCallOptions = args.optional()?.unwrap_or_default();
     args.end()?;
-    if options.tx_index.is_some() {
-        return Err(Failure::invalid_params(
-            "txIndex is not supported: a call is traced after its block",
-        ));
-    }
     let request = call_request(context, request)?;
-    let at = Environment::new(context, id, options.state_overrides, options.block_overrides)?;
+    let (state, block) = (options.state_overrides, options.block_overrides);
+    let at = match options.tx_index {
+        None => Environment::new(context, id, state, block)?,
+        Some(index) => Environment::within(context, id, index, state, block)?,
+    };
     let cap = context.limits.call_gas;
     let options = options.tracing_options;
     let expired = deadline(context, &options)?;
-    trace::trace_call(&at.spec, &at.block, &at.state, &request, cap, &options, &expired)
-        .map_err(untraced)
+    trace::trace_call(
+        &at.spec,
+        &at.block,
+        &at.state,
+        &request,
+        cap,
+        &options,
+        bounds(context, &expired),
+    )
+    .map_err(untraced)
 }
 
 #[cfg(test)]

@@ -68,14 +68,14 @@ fn by_hash(context: &Context, mut args: Args<'_>) -> Result<Option<BlockView>, F
 
 /// The next block as far as it is known: its transactions are those that the pool would give it,
 /// and nothing has been executed.
-struct PendingBlock {
+pub(super) struct PendingBlock {
     header: Header,
-    transactions: Vec<Arc<PooledTransaction>>,
+    pub(super) transactions: Vec<Arc<PooledTransaction>>,
     full: bool,
 }
 
 impl PendingBlock {
-    fn new(context: &Context, full: bool) -> Self {
+    pub(super) fn new(context: &Context, full: bool) -> Self {
         let head = context.head();
         let parent = &head.header;
         let base_fee = context.next_base_fee(parent);
@@ -164,27 +164,41 @@ fn no_uncle(_: &Context, _: Args<'_>) -> Result<(), Failure> {
 fn receipts(context: &Context, mut args: Args<'_>) -> Result<Option<Vec<RpcReceipt>>, Failure> {
     let id: BlockId = args.required()?;
     args.end()?;
+    // What has not run has no receipts.
+    if matches!(id, BlockId::Number(BlockNumberOrTag::Pending)) {
+        return Ok(None);
+    }
     let Some(block) = context.find(id)? else { return Ok(None) };
     let all = 0..block.transactions.len();
     Ok(Some(all.filter_map(|index| context.receipt(&block, index)).collect()))
 }
 
-struct HeaderView(Arc<BlockRecord>);
+enum HeaderView {
+    Mined(Arc<BlockRecord>),
+    Pending(Box<Header>),
+}
 
 impl Serialize for HeaderView {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        RpcHeader::new(&self.0).serialize(serializer)
+        match self {
+            Self::Mined(block) => RpcHeader::new(block).serialize(serializer),
+            Self::Pending(header) => RpcHeader { hash: None, header }.serialize(serializer),
+        }
     }
 }
 
 fn header_by_number(context: &Context, mut args: Args<'_>) -> Result<Option<HeaderView>, Failure> {
-    let tag = args.required()?;
+    let tag: BlockNumberOrTag = args.required()?;
     args.end()?;
-    Ok(context.by_tag(tag)?.map(HeaderView))
+    if tag.is_pending() {
+        let header = PendingBlock::new(context, false).header;
+        return Ok(Some(HeaderView::Pending(Box::new(header))));
+    }
+    Ok(context.by_tag(tag)?.map(HeaderView::Mined))
 }
 
 fn header_by_hash(context: &Context, mut args: Args<'_>) -> Result<Option<HeaderView>, Failure> {
     let hash: B256 = args.required()?;
     args.end()?;
-    Ok(context.by_hash(hash)?.map(HeaderView))
+    Ok(context.by_hash(hash)?.map(HeaderView::Mined))
 }

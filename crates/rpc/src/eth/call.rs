@@ -1,19 +1,18 @@
 //! Calls that leave no trace.
 
+use super::overrides::{block_override, state_override};
 use crate::{Args, Failure, context::Context, methods::Table};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{U64, U256};
 use alloy_rpc_types_eth::{
-    AccessListResult, BlockOverrides, TransactionRequest,
-    state::{AccountOverride as RpcAccountOverride, StateOverride as RpcStateOverride},
+    AccessListResult, BlockOverrides, TransactionRequest, state::StateOverride as RpcStateOverride,
 };
 use jsonrpsee::core::RegisterMethodError;
 use mezz_chain::{BlockRecord, StateView};
 use mezz_evm::{
-    BlockAttributes, BlockContext, ChainSpec, ExecuteError, HaltReason, StateOverlay,
-    simulate::{
-        self, AccountOverride, BlockOverride, CallOutcome, CallRequest, EstimateError, Overrides,
-    },
+    BlockAttributes, BlockContext, BlockExecutor, ChainSpec, ExecuteError, HaltReason,
+    StateOverlay,
+    simulate::{self, CallOutcome, CallRequest, EstimateError, Overrides},
 };
 use mezz_primitives::{Address, Bytes, TxKind};
 use std::fmt::Display;
@@ -38,14 +37,7 @@ impl Environment {
         state: Option<RpcStateOverride>,
         block: Option<BlockOverrides>,
     ) -> Result<Self, Failure> {
-        let overrides = Overrides {
-            state: state
-                .unwrap_or_default()
-                .into_iter()
-                .map(|(address, account)| Ok((address, account_override(account)?)))
-                .collect::<Result<_, Failure>>()?,
-            block: block_override(block.unwrap_or_default())?,
-        };
+        let overrides = overrides(state, block)?;
         let spec = *context.chain.spec();
         let record = context.block(id)?;
         let at = match id {
@@ -55,6 +47,39 @@ impl Environment {
         let state = context.state_of(&record)?;
         let (block, state) = overrides.apply(at, state).map_err(Failure::internal)?;
         Ok(Self { spec, block, state })
+    }
+
+    /// As [`Self::new`], before the transaction at `index` of the block.
+    pub(crate) fn within(
+        context: &Context,
+        id: Option<BlockId>,
+        index: u64,
+        state: Option<RpcStateOverride>,
+        block: Option<BlockOverrides>,
+    ) -> Result<Self, Failure> {
+        let overrides = overrides(state, block)?;
+        let spec = *context.chain.spec();
+        let record = context.block(id)?;
+        let before = usize::try_from(index).ok().and_then(|index| record.transactions.get(..index));
+        let before = before.ok_or_else(|| {
+            let count = record.transactions.len();
+            let message = format!("txIndex {index} is not in the block, which has {count}");
+            Failure::invalid_params(message)
+        })?;
+        let parent = BlockId::hash(record.header.parent_hash);
+        let parent = context.find(parent)?.ok_or_else(|| Failure::server("header not found"))?;
+        let mut state = StateOverlay::new(context.state_of(&parent)?);
+        let mut at = BlockContext::of_header(&spec, &record.header);
+        // Who may send was decided when the block was made.
+        let replayed = BlockContext { allow_contract_senders: true, ..at.clone() };
+        let mut executor = BlockExecutor::with_context(&spec, replayed, &state).map_err(failed)?;
+        for tx in before {
+            executor.execute(&tx.tx, tx.sender).map_err(failed)?;
+        }
+        let diff = executor.finish().map_err(failed)?.diff;
+        state.apply(&diff);
+        overrides.apply_to(&mut at, &mut state).map_err(Failure::internal)?;
+        Ok(Self { spec, block: at, state })
     }
 
     /// Where a transaction that is yet to be sent would run. Without a block of the client's
@@ -91,6 +116,16 @@ impl Environment {
             },
         )
     }
+}
+
+fn overrides(
+    state: Option<RpcStateOverride>,
+    block: Option<BlockOverrides>,
+) -> Result<Overrides, Failure> {
+    Ok(Overrides {
+        state: state_override(state.unwrap_or_default())?,
+        block: block_override(block.unwrap_or_default())?,
+    })
 }
 
 /// The block after `head`, a second later or when the chain says, at a base fee that is not above the head's: clients
@@ -145,6 +180,29 @@ pub(crate) fn output(outcome: CallOutcome) -> Result<Bytes, Failure> {
     }
 }
 
+/// Refuses what could not be a transaction of this chain, whatever it pays.
+fn check_sendable(context: &Context, request: &TransactionRequest) -> Result<(), Failure> {
+    let creates = request.to.unwrap_or(TxKind::Create).is_create();
+    let refused = |words: &'static str| Err(Failure::server(words));
+    match &request.authorization_list {
+        Some(list) if list.is_empty() => {
+            return refused("EIP-7702 transaction with empty auth list");
+        }
+        Some(_) if creates => {
+            return refused("EIP-7702 transaction cannot be used to create contract");
+        }
+        _ => {}
+    }
+    match &request.blob_versioned_hashes {
+        Some(_) if context.chain.spec().is_l2() => {
+            refused("transaction type not supported: blob transactions are not accepted on L2")
+        }
+        Some(hashes) if hashes.is_empty() => refused("blob transaction missing blob hashes"),
+        Some(_) if creates => refused("missing \"to\" in blob transaction"),
+        _ => Ok(()),
+    }
+}
+
 /// A client's request as the EVM takes it.
 pub(crate) fn call_request(
     context: &Context,
@@ -163,6 +221,7 @@ pub(crate) fn call_request(
             "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified",
         ));
     }
+    check_sendable(context, &request)?;
     let input = request.input.try_into_unique_input().map_err(|_| {
         Failure::invalid_params(
             "both \"data\" and \"input\" are set and not equal. \
@@ -182,44 +241,6 @@ pub(crate) fn call_request(
         access_list: request.access_list.unwrap_or_default(),
         authorization_list: request.authorization_list.unwrap_or_default(),
         blob_hashes: request.blob_versioned_hashes.unwrap_or_default(),
-    })
-}
-
-fn account_override(account: RpcAccountOverride) -> Result<AccountOverride, Failure> {
-    if account.state.is_some() && account.state_diff.is_some() {
-        return Err(Failure::invalid_params("account has both 'state' and 'stateDiff'"));
-    }
-    if account.move_precompile_to.is_some() {
-        return Err(Failure::invalid_params("movePrecompileToAddress is not supported"));
-    }
-    Ok(AccountOverride {
-        balance: account.balance,
-        nonce: account.nonce,
-        code: account.code,
-        state: account.state.map(|slots| slots.into_iter().collect()),
-        state_diff: account.state_diff.unwrap_or_default().into_iter().collect(),
-    })
-}
-
-fn block_override(block: BlockOverrides) -> Result<BlockOverride, Failure> {
-    let small = |name: &str, value: Option<U256>| {
-        value
-            .map(|value| {
-                u64::try_from(value).map_err(|_| {
-                    Failure::invalid_params(format!("block override {name} exceeds 64 bits"))
-                })
-            })
-            .transpose()
-    };
-    Ok(BlockOverride {
-        number: small("number", block.number)?,
-        timestamp: block.time,
-        gas_limit: block.gas_limit,
-        beneficiary: block.coinbase,
-        prev_randao: block.random,
-        base_fee: small("baseFeePerGas", block.base_fee)?,
-        blob_base_fee: None,
-        block_hashes: block.block_hash.unwrap_or_default(),
     })
 }
 
@@ -261,25 +282,4 @@ fn create_access_list(context: &Context, mut args: Args<'_>) -> Result<AccessLis
     let gas_used = U256::from(found.outcome.gas_used());
     let error = output(found.outcome).err().map(|failure| failure.message.into_owned());
     Ok(AccessListResult { access_list: found.access_list, gas_used, error })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use alloy_primitives::B256;
-
-    #[test]
-    fn overrides_that_contradict_or_do_not_fit_are_refused() {
-        let both = RpcAccountOverride {
-            state: Some(Default::default()),
-            state_diff: Some(Default::default()),
-            ..Default::default()
-        };
-        assert!(account_override(both).is_err());
-        let wide = BlockOverrides { number: Some(U256::MAX), ..Default::default() };
-        assert!(block_override(wide).is_err());
-        let slots = [(B256::ZERO, B256::with_last_byte(1))].into_iter().collect();
-        let one = RpcAccountOverride { state_diff: Some(slots), ..Default::default() };
-        assert_eq!(account_override(one).unwrap().state_diff.len(), 1);
-    }
 }

@@ -6,6 +6,7 @@ use crate::{
     context::Context,
     json::{TransactionView, block_logs, logs_bytes},
     methods::Table,
+    server::Peer,
 };
 use alloy_rpc_types_eth::{Filter, FilterBlockOption, Log};
 use jsonrpsee::core::RegisterMethodError;
@@ -21,19 +22,23 @@ use std::{
 use tokio::sync::broadcast::{Receiver, error::TryRecvError};
 
 pub(super) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
-    table.quick("eth_newFilter", new_logs)?;
-    table.quick("eth_newBlockFilter", new_blocks)?;
-    table.quick("eth_newPendingTransactionFilter", new_pending)?;
+    table.of_client("eth_newFilter", new_logs)?;
+    table.of_client("eth_newBlockFilter", new_blocks)?;
+    table.of_client("eth_newPendingTransactionFilter", new_pending)?;
     table.read("eth_getFilterChanges", changes)?;
     table.read("eth_getFilterLogs", all_logs)?;
     table.quick("eth_uninstallFilter", uninstall)
 }
+
+/// Bytes that an address or topic of a filter takes, in its set and as it is looked up.
+const VALUE_BYTES: usize = 128;
 
 /// The installed filters. They follow the chain by its events: whoever looks at a filter first
 /// takes in all events up to then, so that a block which the chain shows is never missing.
 pub(crate) struct Filters {
     inner: Mutex<Inner>,
     max: usize,
+    max_client: usize,
     timeout: Duration,
 }
 
@@ -50,12 +55,13 @@ struct FilterId(String);
 
 impl FilterId {
     fn random() -> Self {
-        Self(format!("{:#034x}", rand::random::<u128>()))
+        Self(format!("{:#x}", rand::random::<u128>()))
     }
 }
 
 struct Installed {
     kind: Kind,
+    owner: Option<Peer>,
     asked: Instant,
     /// The head when the filter was installed; only what lies above it is news.
     since: u64,
@@ -63,8 +69,17 @@ struct Installed {
 
 enum Kind {
     Blocks(Vec<B256>),
-    Logs { filter: Arc<Filter>, found: Vec<Log>, bytes: usize },
-    Pending { hashes: Receiver<B256>, full: bool },
+    Logs {
+        filter: Arc<Filter>,
+        /// Of the filter itself.
+        own_bytes: usize,
+        found: Vec<Log>,
+        bytes: usize,
+    },
+    Pending {
+        hashes: Receiver<B256>,
+        full: bool,
+    },
 }
 
 /// What has changed, as the kind of the filter has it.
@@ -90,6 +105,7 @@ impl Filters {
                 max_bytes: limits.max_filter_bytes,
             }),
             max: limits.max_filters,
+            max_client: limits.max_client_filters,
             timeout: limits.filter_timeout,
         }
     }
@@ -101,7 +117,7 @@ impl Filters {
         inner.filters.retain(|_, filter| filter.asked.elapsed() < self.timeout);
     }
 
-    fn install(&self, kind: Kind, head: u64) -> Result<FilterId, Failure> {
+    fn install(&self, kind: Kind, head: u64, owner: Option<Peer>) -> Result<FilterId, Failure> {
         let mut inner = self.inner.lock();
         inner.catch_up();
         inner.filters.retain(|_, filter| filter.asked.elapsed() < self.timeout);
@@ -109,8 +125,18 @@ impl Filters {
             let message = format!("too many filters: {} are installed, try later", self.max);
             return Err(Failure::limit(message));
         }
+        let own = inner.filters.values().filter(|filter| filter.owner == owner).count();
+        if own >= self.max_client {
+            let message = format!("too many filters: you have {own}; uninstall some, or wait");
+            return Err(Failure::limit(message));
+        }
+        let held: usize = inner.filters.values().map(|filter| filter.kind.bytes()).sum();
+        if held.saturating_add(kind.bytes()) > inner.max_bytes {
+            let message = format!("too many filters: they take {held} bytes, try later");
+            return Err(Failure::limit(message));
+        }
         let id = FilterId::random();
-        let installed = Installed { kind, asked: Instant::now(), since: head };
+        let installed = Installed { kind, owner, asked: Instant::now(), since: head };
         inner.filters.insert(id.clone(), installed);
         Ok(id)
     }
@@ -160,11 +186,11 @@ impl Inner {
 }
 
 impl Kind {
-    /// About the memory that waits to be fetched.
+    /// About the memory of the filter and of what waits to be fetched.
     fn bytes(&self) -> usize {
         match self {
             Self::Blocks(hashes) => hashes.len() * size_of::<B256>(),
-            Self::Logs { bytes, .. } => *bytes,
+            Self::Logs { own_bytes, bytes, .. } => own_bytes + bytes,
             Self::Pending { .. } => 0,
         }
     }
@@ -176,7 +202,7 @@ impl Kind {
                 hashes.push(block.header.seal());
                 hashes.len() <= max
             }
-            Self::Logs { filter, found, bytes } if in_range(filter, block.header.number) => {
+            Self::Logs { filter, found, bytes, .. } if in_range(filter, block.header.number) => {
                 let before = found.len();
                 let fits = block_logs(block, filter, removed, max, found);
                 *bytes += logs_bytes(&found[before..]);
@@ -187,7 +213,8 @@ impl Kind {
     }
 }
 
-fn in_range(filter: &Filter, number: u64) -> bool {
+/// Whether a filter's range has a block of this height.
+pub(super) fn in_range(filter: &Filter, number: u64) -> bool {
     let FilterBlockOption::Range { from_block, to_block } = filter.block_option else {
         return false;
     };
@@ -196,27 +223,42 @@ fn in_range(filter: &Filter, number: u64) -> bool {
     (from..=to).contains(&number)
 }
 
-fn new_logs(context: &Context, mut args: Args<'_>) -> Result<FilterId, Failure> {
+fn new_logs(
+    context: &Context,
+    mut args: Args<'_>,
+    owner: Option<Peer>,
+) -> Result<FilterId, Failure> {
     let filter: Filter = args.optional()?.unwrap_or_default();
     args.end()?;
     logs::check(&filter)?;
     let head = context.head().header.number;
-    let kind = Kind::Logs { filter: Arc::new(filter), found: Vec::new(), bytes: 0 };
-    context.filters.install(kind, head)
+    let values =
+        filter.topics.iter().map(|topic| topic.len()).sum::<usize>() + filter.address.len();
+    let kind = Kind::Logs {
+        filter: Arc::new(filter),
+        own_bytes: size_of::<Filter>() + VALUE_BYTES * values,
+        found: Vec::new(),
+        bytes: 0,
+    };
+    context.filters.install(kind, head, owner)
 }
 
-fn new_blocks(context: &Context, args: Args<'_>) -> Result<FilterId, Failure> {
+fn new_blocks(context: &Context, args: Args<'_>, owner: Option<Peer>) -> Result<FilterId, Failure> {
     args.end()?;
     let head = context.head().header.number;
-    context.filters.install(Kind::Blocks(Vec::new()), head)
+    context.filters.install(Kind::Blocks(Vec::new()), head, owner)
 }
 
-fn new_pending(context: &Context, mut args: Args<'_>) -> Result<FilterId, Failure> {
+fn new_pending(
+    context: &Context,
+    mut args: Args<'_>,
+    owner: Option<Peer>,
+) -> Result<FilterId, Failure> {
     let full = args.optional()?.unwrap_or_default();
     args.end()?;
     let hashes = context.pool.subscribe();
     let head = context.head().header.number;
-    context.filters.install(Kind::Pending { hashes, full }, head)
+    context.filters.install(Kind::Pending { hashes, full }, head, owner)
 }
 
 fn changes(context: &Context, mut args: Args<'_>) -> Result<Changes, Failure> {

@@ -1,14 +1,17 @@
-//! Searching logs: by the blooms of headers, then in the receipts of the blocks that may match.
+//! Searching logs: by the chain's index, then in the receipts of the blocks that it names.
 
 use crate::{
     Args, Failure,
     context::Context,
+    error::TIMEOUT,
     json::{block_logs, logs_bytes},
     methods::Table,
 };
 use alloy_eips::BlockNumberOrTag;
 use alloy_rpc_types_eth::{Filter, FilterBlockOption, Log};
 use jsonrpsee::core::RegisterMethodError;
+use mezz_chain::LogQuery;
+use std::time::Instant;
 
 /// Addresses, and values of one topic, in one filter.
 const MAX_ALTERNATIVES: usize = 1_000;
@@ -32,6 +35,14 @@ pub(super) fn check(filter: &Filter) -> Result<(), Failure> {
         )));
     }
     Ok(())
+}
+
+/// The conditions of a filter on a log.
+fn query(filter: &Filter) -> LogQuery {
+    LogQuery {
+        addresses: filter.address.iter().copied().collect(),
+        topics: filter.topics.each_ref().map(|topic| topic.iter().copied().collect()),
+    }
 }
 
 impl Context {
@@ -69,13 +80,17 @@ impl Context {
                 to - from + 1
             )));
         }
+        let begun = Instant::now();
         let mut bytes = 0;
-        for number in from..=to {
-            // Unwound since the range was fixed, if there is none.
-            let Some(header) = self.header_by_number(number)? else { break };
-            if !filter.matches_bloom(header.logs_bloom) {
-                continue;
+        let found = self.chain.blocks_with_logs(&query(filter), from, to);
+        for number in found.map_err(Failure::internal)? {
+            if begun.elapsed() > self.limits.request_timeout {
+                return Err(Failure::new(
+                    TIMEOUT,
+                    "query timed out; ask for a smaller range, or filter by address or topics",
+                ));
             }
+            // Unwound since the search, if there is none.
             let Some(block) = self.by_number(number)? else { break };
             let before = logs.len();
             let complete = block_logs(&block, filter, false, limit, &mut logs);

@@ -8,8 +8,10 @@ pub(crate) mod filters;
 mod fork;
 mod logs;
 mod node;
+mod overrides;
 mod send;
 mod sign;
+mod simulate;
 mod state;
 mod subscribe;
 mod transactions;
@@ -28,6 +30,7 @@ pub(crate) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
     logs::register(table)?;
     filters::register(table)?;
     call::register(table)?;
+    simulate::register(table)?;
     send::register(table)?;
     sign::register(table)?;
     fork::register(table)?;

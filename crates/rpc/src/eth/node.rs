@@ -10,6 +10,7 @@ pub(super) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
     table.quick("eth_blockNumber", block_number)?;
     table.quick("eth_syncing", syncing)?;
     table.quick("eth_accounts", accounts)?;
+    table.quick("eth_requestAccounts", accounts)?;
     table.quick("eth_coinbase", coinbase)?;
     table.quick("eth_protocolVersion", protocol_version)?;
     table.quick("eth_mining", syncing)?;

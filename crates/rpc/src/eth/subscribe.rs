@@ -4,7 +4,7 @@
 //! slowly, or when it falls behind the events: a client that misses nothing but the end can ask
 //! for what it has missed, one that misses a block in the middle cannot know.
 
-use super::logs;
+use super::{filters::in_range, logs};
 use crate::{
     Args, Failure,
     context::Context,
@@ -12,7 +12,8 @@ use crate::{
     methods::{Table, raw},
     server::Outbox,
 };
-use alloy_rpc_types_eth::Filter;
+use alloy_eips::BlockNumberOrTag;
+use alloy_rpc_types_eth::{Filter, FilterBlockOption};
 use jsonrpsee::{
     Extensions, PendingSubscriptionSink, SubscriptionSink,
     core::RegisterMethodError,
@@ -25,8 +26,11 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 pub(super) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
-    let subscribe = |params: Params<'static>, pending, context, extensions: Extensions| async move {
-        let wanted = Kind::parse(&params);
+    let subscribe = |params: Params<'static>,
+                     pending,
+                     context: Arc<Context>,
+                     extensions: Extensions| async move {
+        let wanted = Kind::parse(&params, context.head().number());
         let outbox = extensions.get::<Arc<Outbox>>().cloned();
         run(wanted, pending, context, outbox).await;
     };
@@ -50,7 +54,7 @@ enum Kind {
 }
 
 impl Kind {
-    fn parse(params: &Params<'_>) -> Result<Self, Failure> {
+    fn parse(params: &Params<'_>, head: u64) -> Result<Self, Failure> {
         let mut args = Args::new(params)?;
         let name: String = args.required()?;
         let kind = match name.as_str() {
@@ -58,6 +62,7 @@ impl Kind {
             "logs" => {
                 let filter: Box<Filter> = args.optional()?.unwrap_or_default();
                 logs::check(&filter)?;
+                check_range(&filter, head)?;
                 Self::Logs(filter)
             }
             "newPendingTransactions" => {
@@ -72,6 +77,26 @@ impl Kind {
         args.end()?;
         Ok(kind)
     }
+}
+
+/// Requires that a range has nothing of the past but its whole, which is what Go's client asks for
+/// when it wants what is new.
+fn check_range(filter: &Filter, head: u64) -> Result<(), Failure> {
+    let past = |number: u64| number > 0 && number <= head;
+    let from = match filter.block_option {
+        FilterBlockOption::AtBlockHash(_) => {
+            let message = "a subscription tells of new logs: expected no blockHash";
+            return Err(Failure::invalid_params(message));
+        }
+        FilterBlockOption::Range { from_block, .. } => from_block,
+    };
+    if from.and_then(|tag| BlockNumberOrTag::as_number(&tag)).is_some_and(past) {
+        return Err(Failure::invalid_params(
+            "a subscription tells of new logs: expected no fromBlock in the past; \
+             ask eth_getLogs for what has been",
+        ));
+    }
+    Ok(())
 }
 
 async fn run(
@@ -156,8 +181,8 @@ impl Client {
                 ChainEvent::Heads(_) => continue,
             };
             let mut logs = Vec::new();
-            for block in blocks {
-                block_logs(&block, filter, removed, usize::MAX, &mut logs);
+            for block in blocks.iter().filter(|block| in_range(filter, block.number())) {
+                block_logs(block, filter, removed, usize::MAX, &mut logs);
             }
             for log in logs {
                 if self.send(&log).await.is_none() {

@@ -1,5 +1,6 @@
 //! Transactions and their receipts.
 
+use super::blocks::PendingBlock;
 use crate::{
     Args, Failure,
     context::Context,
@@ -69,6 +70,10 @@ fn by_number_and_index(
     let tag: BlockNumberOrTag = args.required()?;
     let index = index(&mut args)?;
     args.end()?;
+    if tag.is_pending() {
+        let next = PendingBlock::new(context, true).transactions;
+        return Ok(next.into_iter().nth(index).map(TransactionView::Pending));
+    }
     Ok(at(context.by_tag(tag)?, index))
 }
 
@@ -92,9 +97,13 @@ fn raw_by_number_and_index(
     context: &Context,
     mut args: Args<'_>,
 ) -> Result<Option<Bytes>, Failure> {
-    let tag = args.required()?;
+    let tag: BlockNumberOrTag = args.required()?;
     let index = index(&mut args)?;
     args.end()?;
+    if tag.is_pending() {
+        let next = PendingBlock::new(context, true).transactions;
+        return Ok(next.get(index).map(|tx| tx.tx.tx.encoded().into()));
+    }
     Ok(raw(context.by_tag(tag)?, index))
 }
 

@@ -28,6 +28,14 @@ impl Serialize for BlockView {
     }
 }
 
+/// A block with its transactions, as `eth_getBlockByNumber` answers it.
+///
+/// # Errors
+/// A number that JSON does not have; no block has one.
+pub fn block_json(block: Arc<BlockRecord>) -> Result<serde_json::Value, serde_json::Error> {
+    serde_json::to_value(BlockView { block, full: true })
+}
+
 /// A transaction that is turned into JSON when it is sent.
 #[derive(Debug)]
 pub(crate) enum TransactionView {

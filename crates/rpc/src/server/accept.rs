@@ -3,6 +3,7 @@
 use super::{
     http::Http,
     outbox::{Outbox, Paced, Unread},
+    peer::Peer,
 };
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -48,8 +49,8 @@ impl Accept {
                 accepted = listener.accept() => accepted,
                 () = &mut stopped => break,
             };
-            let socket = match accepted {
-                Ok((socket, _)) => socket,
+            let (socket, peer) = match accepted {
+                Ok((socket, from)) => (socket, Peer(from.ip())),
                 Err(error) => {
                     wait_after(&error).await;
                     continue;
@@ -65,7 +66,8 @@ impl Accept {
             let stop = stop.clone();
             let outbox = Outbox::new(&self.unread, self.max_unread);
             let socket = Paced::new(socket, outbox.clone(), self.write_timeout);
-            connections.spawn(serve(socket, outbox, http.clone(), stop, idle_timeout, place));
+            let client = Client { socket, peer, outbox };
+            connections.spawn(serve(client, http.clone(), stop, idle_timeout, place));
         }
         drop(listener);
         connections.close();
@@ -82,17 +84,24 @@ async fn wait_after(error: &io::Error) {
     tokio::time::sleep(REFUSAL_PAUSE).await;
 }
 
-async fn serve(
+/// A connection.
+struct Client {
     socket: Paced<TcpStream>,
+    peer: Peer,
     outbox: Arc<Outbox>,
+}
+
+async fn serve(
+    client: Client,
     http: Arc<Http>,
     stop: StopHandle,
     idle_timeout: Duration,
     _place: OwnedSemaphorePermit,
 ) {
+    let Client { socket, peer, outbox } = client;
     let service = service_fn(move |request: Request<Incoming>| {
         let (http, outbox) = (http.clone(), outbox.clone());
-        async move { Ok::<_, Infallible>(http.answer(request, &outbox).await) }
+        async move { Ok::<_, Infallible>(http.answer(request, peer, &outbox).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

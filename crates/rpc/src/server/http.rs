@@ -4,7 +4,9 @@ use super::{
     body::{self, Body},
     cors,
     counted::Counted,
+    inbox::{Inbox, Unreadable},
     outbox::Outbox,
+    peer::Peer,
     routes::{GetRequest, GetRoute},
 };
 use crate::{
@@ -13,7 +15,7 @@ use crate::{
     workers::Workers,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use jsonrpsee::{
     Methods,
@@ -38,6 +40,8 @@ pub(super) struct Http {
     pub(super) reads: Workers,
     /// Places for batches.
     pub(super) batches: Arc<Semaphore>,
+    /// Room for bodies.
+    pub(super) inbox: Arc<Inbox>,
     pub(super) max_request_bytes: u32,
     pub(super) request_timeout: Duration,
 }
@@ -46,9 +50,11 @@ impl Http {
     /// Answers one request; never fails, because every failure has an answer.
     pub(super) async fn answer(
         &self,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
+        peer: Peer,
         outbox: &Arc<Outbox>,
     ) -> Response<HttpBody> {
+        request.extensions_mut().insert(peer);
         if cors::refuses(&self.cors, request.headers()) {
             return text(StatusCode::FORBIDDEN, "calls from this origin are not allowed\n");
         }
@@ -97,13 +103,17 @@ impl Http {
 
     async fn json_rpc(&self, request: Request<Incoming>) -> Response<HttpBody> {
         let (mut head, body) = request.into_parts();
-        let body = match Limited::new(body, self.max_request_bytes as usize).collect().await {
-            Ok(body) => body.to_bytes().to_vec(),
-            Err(error) if error.is::<LengthLimitError>() => {
-                return too_large(self.max_request_bytes);
+        let received = match self.inbox.receive(body, self.max_request_bytes as usize).await {
+            Ok(received) => received,
+            Err(Unreadable::TooLarge) => return too_large(self.max_request_bytes),
+            Err(Unreadable::Full) => {
+                let message = "too many requests are being received, try again later";
+                return error(StatusCode::SERVICE_UNAVAILABLE, LIMIT_EXCEEDED, message);
             }
-            Err(error) => return unreadable(&error),
+            Err(Unreadable::Transport(error)) => return unreadable(&error),
         };
+        // Counted until it is answered.
+        let (body, _held) = received.into_parts();
         // Clients that leave the type out, or send a form's, still mean JSON-RPC: nothing else is
         // answered to a POST here.
         if head.method == Method::POST && !has_json_type(&head.headers) {

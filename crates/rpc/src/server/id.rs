@@ -2,12 +2,12 @@
 
 use jsonrpsee::{core::traits::IdProvider, types::SubscriptionId};
 
-/// 128 random bits as `0x…`.
+/// 128 random bits as `0x…`, without leading zeros.
 #[derive(Debug)]
 pub(super) struct HexId;
 
 impl IdProvider for HexId {
     fn next_id(&self) -> SubscriptionId<'static> {
-        SubscriptionId::Str(format!("{:#034x}", rand::random::<u128>()).into())
+        SubscriptionId::Str(format!("{:#x}", rand::random::<u128>()).into())
     }
 }

@@ -6,10 +6,13 @@ mod cors;
 mod counted;
 mod http;
 mod id;
+mod inbox;
 mod outbox;
+mod peer;
 mod routes;
 
 pub(crate) use outbox::Outbox;
+pub(crate) use peer::Peer;
 
 pub use routes::{GetRequest, GetResponse, GetRoute};
 
@@ -65,6 +68,7 @@ impl RpcServer {
             routes: routes.into(),
             reads: service.context.reads.clone(),
             batches: Arc::new(Semaphore::new(config.limits.max_batches.max(1))),
+            inbox: inbox::Inbox::new(config.limits.max_requests_bytes),
             max_request_bytes: config.limits.max_request_bytes,
             request_timeout: config.limits.request_timeout,
         };

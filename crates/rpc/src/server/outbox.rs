@@ -1,5 +1,5 @@
 //! Answers that clients have not read yet: how many bytes of them the node holds, for one client
-//! and for all, and how long a client may read nothing.
+//! and for all, and how long a client may read next to nothing.
 
 use std::{
     fmt,
@@ -22,6 +22,10 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 /// Answers up to this always have room: whoever holds the rest of it keeps nobody from asking for
 /// a balance, and all connections together cannot hold much of them.
 const SMALL: usize = 16 << 10;
+
+/// Bytes that a client must take within the patience of the server, if there are as many: one that
+/// takes them one by one would hold an answer for ever.
+const ENOUGH: usize = 256 << 10;
 
 /// What the node holds for all clients.
 #[derive(Debug)]
@@ -77,6 +81,10 @@ impl Outbox {
         self.all.held.fetch_sub(taken, Ordering::Relaxed);
     }
 
+    fn is_empty(&self) -> bool {
+        self.held.load(Ordering::Relaxed) == 0
+    }
+
     /// Ends the connection.
     pub(crate) fn close(&self) {
         self.closed.cancel();
@@ -94,8 +102,10 @@ pub(super) struct Paced<S> {
     stream: S,
     outbox: Arc<Outbox>,
     patience: Duration,
-    /// Since nothing more could be written.
+    /// Since no more could be written; goes on until enough is or nothing is left.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Bytes written since then.
+    progress: usize,
     closed: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
@@ -108,7 +118,7 @@ impl<S> fmt::Debug for Paced<S> {
 impl<S> Paced<S> {
     pub(super) fn new(stream: S, outbox: Arc<Outbox>, patience: Duration) -> Self {
         let closed = Box::pin(outbox.closed.clone().cancelled_owned());
-        Self { stream, outbox, patience, stalled: None, closed }
+        Self { stream, outbox, patience, stalled: None, progress: 0, closed }
     }
 
     /// What a write that is pending comes to.
@@ -154,8 +164,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         match Pin::new(&mut this.stream).poll_write(cx, buf) {
             Poll::Pending => this.stall(cx),
             Poll::Ready(written) => {
-                this.stalled = None;
-                this.outbox.taken(*written.as_ref().unwrap_or(&0));
+                let bytes = *written.as_ref().unwrap_or(&0);
+                this.outbox.taken(bytes);
+                this.progress = this.progress.saturating_add(bytes);
+                if this.progress >= ENOUGH || this.outbox.is_empty() {
+                    this.stalled = None;
+                    this.progress = 0;
+                }
                 Poll::Ready(written)
             }
         }
@@ -173,6 +188,27 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    /// Attack: an answer that is taken byte by byte.
+    #[tokio::test]
+    async fn reader_that_takes_next_to_nothing_is_cut() {
+        let (near, mut far) = tokio::io::duplex(256);
+        let outbox = Outbox::new(&Unread::new(1 << 30), 1 << 30);
+        outbox.put(1 << 20);
+        let mut paced = Paced::new(near, outbox, Duration::from_millis(100));
+        let reading = tokio::spawn(async move {
+            let mut bytes = [0; 8];
+            while far.read_exact(&mut bytes).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        let writing = paced.write_all(&[0; 1 << 20]);
+        let written = tokio::time::timeout(Duration::from_secs(10), writing).await;
+        let error = written.expect("it is cut").expect_err("it is not written");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        reading.abort();
+    }
 
     #[test]
     fn what_is_held_is_counted_for_one_and_for_all() {

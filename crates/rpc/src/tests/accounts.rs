@@ -139,3 +139,52 @@ async fn the_node_signs_messages_for_its_accounts() {
     let error = node.fail("eth_sign", json!([STORE, message])).await;
     assert_eq!((error.code, error.message.as_str()), (-32000, "unknown account"));
 }
+
+/// The example of EIP-712, signed for the development account.
+#[tokio::test]
+async fn typed_data_is_signed_as_an_object_and_as_text() {
+    let node = node().await;
+    let dev = node.dev.address();
+    let person = json!([{"name": "name", "type": "string"}, {"name": "wallet", "type": "address"}]);
+    let data = json!({
+        "types": {
+            "EIP712Domain": [
+                {"name": "name", "type": "string"}, {"name": "version", "type": "string"},
+                {"name": "chainId", "type": "uint256"},
+                {"name": "verifyingContract", "type": "address"},
+            ],
+            "Person": person,
+            "Mail": [
+                {"name": "from", "type": "Person"}, {"name": "to", "type": "Person"},
+                {"name": "contents", "type": "string"},
+            ],
+        },
+        "primaryType": "Mail",
+        "domain": {
+            "name": "Ether Mail", "version": "1", "chainId": 1,
+            "verifyingContract": "0xCcCCccccCCCCcCCCCCCcCcCccCcCCCcCcccccccC",
+        },
+        "message": {
+            "from": {"name": "Cow", "wallet": "0xCD2a3d9F938E13CD947Ec05AbC7FE734Df8DD826"},
+            "to": {"name": "Bob", "wallet": "0xbBbBBBBbbBBBbbbBbbBbbbbBBbBbbbbBbBbbBBbB"},
+            "contents": "Hello, Bob!",
+        },
+    });
+    // The digest that the EIP gives.
+    let digest = alloy_primitives::b256!(
+        "0xbe609aee343fb3c4b28e1df9e632fca64fcfaede20f02e86244efddf30957bd2"
+    );
+    let text = json!(data.to_string());
+    for data in [data, text] {
+        let answer = node.ask("eth_signTypedData_v4", json!([dev, data])).await;
+        let bytes: Bytes = serde_json::from_value(answer).unwrap();
+        let signature = alloy_primitives::Signature::from_raw(&bytes).unwrap();
+        assert_eq!(signature.recover_address_from_prehash(&digest).unwrap(), dev);
+    }
+    let error = node.fail("eth_signTypedData_v4", json!([dev, {"types": {}}])).await;
+    assert_eq!(error.code, -32602);
+    let unknown = json!([Address::repeat_byte(9), {
+        "types": {"EIP712Domain": [], "A": []}, "primaryType": "A", "domain": {}, "message": {},
+    }]);
+    assert_eq!(node.fail("eth_signTypedData_v4", unknown).await.message, "unknown account");
+}

@@ -221,3 +221,19 @@ async fn traces_follow_the_calls() {
     let script = json!({"tracer": "{ result: function() {} }"});
     assert!(node.rpc("debug_traceTransaction", json!([hash, script])).await.is_err());
 }
+
+#[tokio::test]
+async fn pending_is_what_the_pool_would_give_the_next_block() {
+    let (node, _) = two_blocks().await;
+    let hash = node.send(1, LOGGER, 0, word(1).as_slice()).await;
+    let tx = node.ask("eth_getTransactionByBlockNumberAndIndex", json!(["pending", "0x0"])).await;
+    assert_eq!((&tx["hash"], &tx["blockHash"]), (&hash, &Value::Null));
+    let raw =
+        node.ask("eth_getRawTransactionByBlockNumberAndIndex", json!(["pending", "0x0"])).await;
+    assert_eq!(raw, node.ask("eth_getRawTransactionByHash", json!([hash])).await);
+    let second = json!(["pending", "0x1"]);
+    assert_eq!(node.ask("eth_getTransactionByBlockNumberAndIndex", second).await, Value::Null);
+    assert_eq!(node.ask("eth_getBlockReceipts", json!(["pending"])).await, Value::Null);
+    let header = node.ask("eth_getHeaderByNumber", json!(["pending"])).await;
+    assert_eq!((&header["number"], &header["hash"]), (&json!("0x3"), &Value::Null));
+}

@@ -138,3 +138,27 @@ async fn the_rules_are_told() {
     let p256 = "0x0000000000000000000000000000000000000100";
     assert_eq!(config["current"]["precompiles"]["P256VERIFY"], p256);
 }
+
+#[tokio::test]
+async fn what_could_not_be_sent_is_refused() {
+    let node = node().await;
+    let authorization = json!({
+        "chainId": "0x1", "address": STORE, "nonce": "0x0", "yParity": "0x0", "r": "0x1", "s": "0x1",
+    });
+    for (call, words) in [
+        (
+            json!({"to": STORE, "authorizationList": []}),
+            "EIP-7702 transaction with empty auth list",
+        ),
+        (
+            json!({"data": "0x00", "authorizationList": [authorization]}),
+            "EIP-7702 transaction cannot be used to create contract",
+        ),
+        (json!({"to": STORE, "blobVersionedHashes": []}), "blob transaction missing blob hashes"),
+        (json!({"blobVersionedHashes": [word(1)]}), "missing \"to\" in blob transaction"),
+    ] {
+        for method in ["eth_call", "eth_estimateGas"] {
+            assert_eq!(node.fail(method, json!([call])).await.message, words, "{method} {call}");
+        }
+    }
+}

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// The attributes, a user's deposit that creates a contract, and a signed transaction.
-fn block() -> BlockRecord {
+pub(super) fn block() -> BlockRecord {
     let attributes = L1Attributes {
         base_fee: U256::from(7_000_000_000u64),
         blob_base_fee: U256::from(3),

@@ -95,3 +95,34 @@ async fn subscriptions_end_when_asked_and_are_refused_when_unknown() {
     // Over HTTP there is nobody to notify.
     assert_eq!(node.fail("eth_subscribe", json!(["newHeads"])).await.code, -32601);
 }
+
+#[tokio::test]
+async fn a_subscription_keeps_to_its_range_and_has_no_past() {
+    let node = node().await;
+    node.mine();
+    node.mine();
+    let mut ws = Ws::open(&node).await;
+    for refused in [json!(["logs", {"fromBlock": "0x1"}]), json!(["logs", {"blockHash": word(1)}])]
+    {
+        let answer = ws.ask("eth_subscribe", refused.clone()).await;
+        assert_eq!(answer["error"]["code"], -32602, "{refused}: {answer}");
+    }
+    // As Go's client asks for what is new.
+    let all = ws.subscribe(json!(["logs", {"fromBlock": "0x0", "toBlock": "latest"}])).await;
+    let later = ws.subscribe(json!(["logs", {"fromBlock": "0x4"}])).await;
+    for nonce in 0..2 {
+        node.send(nonce, LOGGER, 0, word(1).as_slice()).await;
+        node.mine();
+    }
+    assert_eq!(ws.next(&all).await["blockNumber"], "0x3");
+    let mut rest = Vec::new();
+    for _ in 0..2 {
+        let message = ws.message().await;
+        assert_eq!(message["params"]["result"]["blockNumber"], "0x4");
+        rest.push(message["params"]["subscription"].as_str().unwrap().to_owned());
+    }
+    rest.sort();
+    let mut both = [all, later];
+    both.sort();
+    assert_eq!(rest, both);
+}

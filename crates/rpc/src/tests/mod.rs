@@ -1,8 +1,10 @@
 //! A node in memory behind a real server, asked over real sockets.
 
 mod accounts;
+mod attacks;
 mod blocks;
 mod calls;
+mod conform;
 mod deposits;
 mod events;
 mod garbage;
@@ -11,6 +13,8 @@ mod logs;
 mod node;
 mod raw;
 mod send;
+mod shapes;
+mod simulate;
 mod transport;
 mod unread;
 mod ws;

@@ -180,3 +180,17 @@ async fn stop_ends_listening_and_idle_connections() {
     assert!(tokio::net::TcpStream::connect(addr).await.is_err());
     assert_eq!(exchange(&mut idle, "", "never").await, "");
 }
+
+#[tokio::test]
+async fn modules_are_those_of_the_methods_that_are_served() {
+    let mut module = jsonrpsee::RpcModule::new(());
+    crate::register(&mut module, "mezz_word", |(), _| Ok(1)).unwrap();
+    let setup = super::node::Setup { extra: vec![module.into()], ..Default::default() };
+    let node = setup.start().await;
+    let modules = node.ask("rpc_modules", json!([])).await;
+    let expected = json!({"debug": "1.0", "eth": "1.0", "mezz": "1.0", "net": "1.0", "personal": "1.0",
+               "txpool": "1.0", "web3": "1.0"});
+    assert_eq!(modules, expected);
+    let accounts = node.ask("eth_requestAccounts", json!([])).await;
+    assert_eq!(accounts, json!([node.dev.address()]));
+}
