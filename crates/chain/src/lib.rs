@@ -20,6 +20,7 @@ mod error;
 mod event;
 pub mod fault;
 mod genesis;
+mod meters;
 mod patch;
 mod state;
 mod store;

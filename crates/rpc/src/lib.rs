@@ -16,6 +16,7 @@ mod eth;
 mod feed;
 mod hooks;
 mod json;
+mod meters;
 mod methods;
 mod net;
 mod op;
@@ -39,4 +40,4 @@ pub use error::{
 pub use hooks::{Hooks, L1Hooks, UnsignedTransaction};
 pub use methods::register;
 pub use op::OpHooks;
-pub use server::{GetRequest, GetResponse, GetRoute, RpcHandle, RpcServer};
+pub use server::{GetHandle, GetRequest, GetResponse, GetRoute, GetServer, RpcHandle, RpcServer};

@@ -6,7 +6,7 @@ use crate::{
     context::Context,
     debug,
     error::{METHOD_NOT_FOUND, RESPONSE_TOO_BIG},
-    eth, feed, net, txpool, web3,
+    eth, feed, meters, net, txpool, web3,
     workers::Workers,
 };
 use jsonrpsee::{Methods, RpcModule, core::RegisterMethodError, types::ErrorObjectOwned};
@@ -123,7 +123,7 @@ impl Service {
             module.remove_method(name);
         }
         module.merge(other)?;
-        Ok(module.into())
+        Ok(meters::counted(self.context.chain.layer(), &module.into())?)
     }
 }
 
