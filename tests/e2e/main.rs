@@ -5,12 +5,15 @@
 
 mod crash;
 mod dead_sequencer;
+mod doctor;
 mod duties;
 mod heads;
 mod lifecycle;
 mod money;
+mod ops;
 mod options;
 mod reorg;
+mod secrets;
 mod support;
 mod verifier;
 
