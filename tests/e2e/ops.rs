@@ -104,7 +104,7 @@ async fn every_metric_of_the_guide_is_in_a_scrape_and_none_else() {
             && value(&scrape, "mezz_sender_mined_total{duty=\"batcher\"}") > 0.0
     })
     .await;
-    mezz.client(&["l1", "reorg", "1"]).await;
+    mezz.client(&["l1", "reorg", "3"]).await;
     wait_until("the reorganisation is counted", || async {
         value(&scrape(&url).await, "mezz_l1_reorg_depth_blocks_count") > 0.0
     })

@@ -78,8 +78,8 @@ impl Probes {
     pub fn routes(&self) -> Vec<GetRoute> {
         let (healthy, ready) = (self.clone(), self.clone());
         vec![
-            GetRoute::new("/health", move |_| respond(healthy.health())),
-            GetRoute::new("/ready", move |_| respond(ready.readiness())),
+            GetRoute::quick("/health", move |_| respond(healthy.health())),
+            GetRoute::quick("/ready", move |_| respond(ready.readiness())),
         ]
     }
 

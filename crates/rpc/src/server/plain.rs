@@ -98,6 +98,39 @@ async fn answer<B>(request: &Request<B>, routes: &[GetRoute]) -> Response<HttpBo
         return GetResponse::text(404, format!("there are {}\n", known.join(", "))).into_http();
     };
     let (handler, get) = (route.handler.clone(), GetRequest::of(request));
+    if !route.works {
+        return handler(&get).into_http();
+    }
     let answer = tokio::task::spawn_blocking(move || handler(&get)).await;
     answer.unwrap_or_else(|_| GetResponse::text(500, "the answer failed\n")).into_http()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn routes_are_answered_and_nothing_else() {
+        let routes = vec![
+            GetRoute::new("/metrics", |_| GetResponse::text(200, "a 1\n")),
+            GetRoute::quick("/health", |_| GetResponse::json(503, "{}")),
+            GetRoute::new("/bug", |_| panic!("on purpose")),
+        ];
+        let server = GetServer::start(([127, 0, 0, 1], 0).into(), routes).await.unwrap();
+        let addr = server.local_addr();
+        let url = |path: &str| format!("http://{addr}{path}");
+        let get = async |path: &str| {
+            let response = reqwest::get(url(path)).await.unwrap();
+            (response.status().as_u16(), response.text().await.unwrap())
+        };
+        assert_eq!(get("/metrics").await, (200, "a 1\n".to_owned()));
+        assert_eq!(get("/health").await, (503, "{}".to_owned()));
+        let (status, body) = get("/other").await;
+        assert!(status == 404 && body.contains("/metrics, /health"), "{body}");
+        assert_eq!(get("/bug").await.0, 500);
+        let posted = reqwest::Client::new().post(url("/metrics")).send().await.unwrap();
+        assert_eq!(posted.status().as_u16(), 405);
+        let taken = GetServer::start(addr, Vec::new()).await;
+        assert!(matches!(taken, Err(RpcError::AddressInUse { .. })));
+    }
 }

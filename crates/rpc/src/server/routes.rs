@@ -73,21 +73,31 @@ impl GetResponse {
 
 type Handler = dyn Fn(&GetRequest) -> GetResponse + Send + Sync;
 
-/// A route: every path that begins with the prefix. The first route that fits answers. Its
-/// closure may block: it runs on one of the read workers.
+/// A route: every path that begins with the prefix. The first route that fits answers.
 #[derive(Clone)]
 pub struct GetRoute {
     pub(super) prefix: &'static str,
     pub(super) handler: Arc<Handler>,
+    /// Whether it waits for a worker.
+    pub(super) works: bool,
 }
 
 impl GetRoute {
-    /// Answers paths that begin with `prefix`, for example `/eth/v1/beacon/blobs/`.
+    /// Answers paths that begin with `prefix`, for example `/eth/v1/beacon/blobs/`. The closure may
+    /// block: it runs on one of the read workers.
     pub fn new(
         prefix: &'static str,
         handler: impl Fn(&GetRequest) -> GetResponse + Send + Sync + 'static,
     ) -> Self {
-        Self { prefix, handler: Arc::new(handler) }
+        Self { prefix, handler: Arc::new(handler), works: true }
+    }
+
+    /// As [`GetRoute::new`], at once, however busy the workers are. The closure must not block.
+    pub fn quick(
+        prefix: &'static str,
+        handler: impl Fn(&GetRequest) -> GetResponse + Send + Sync + 'static,
+    ) -> Self {
+        Self { works: false, ..Self::new(prefix, handler) }
     }
 }
 
