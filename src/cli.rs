@@ -1,5 +1,9 @@
 //! The command line: every command, option and help text.
 
+mod ops;
+
+pub(crate) use ops::{DoctorArgs, DoctorCommand, KeyArgs, KeyVerb, MetricsArgs, PasswordArgs};
+
 use crate::{
     rpc_args::RpcArgs,
     units::{parse_duration, parse_ether},
@@ -71,6 +75,10 @@ pub(crate) enum Command {
     Batcher(BatcherArgs),
     /// Run a proposer: post output roots to L1
     Proposer(ProposerArgs),
+    /// Check what a command needs before it is run, and say what to mend
+    Doctor(DoctorArgs),
+    /// Make an encrypted key file, or show its address
+    Key(KeyArgs),
 }
 
 /// Family of Layer 2.
@@ -125,6 +133,9 @@ pub(crate) struct UpArgs {
     /// Options of the JSON-RPC, of both layers
     #[command(flatten)]
     pub(crate) rpc: RpcArgs,
+    /// What is read of it
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
 }
 
 /// Parameters of a new chain, fixed when it is deployed.
@@ -219,9 +230,12 @@ pub(crate) struct From {
     /// Sender: the index of a dev account, or its address
     #[arg(long, value_name = "ACCOUNT", default_value = "0", conflicts_with = "keystore")]
     pub(crate) from: String,
-    /// Encrypted key file of the sender; its password is read from MEZZ_PASSWORD or asked
+    /// Encrypted key file of the sender, as `mezz key new`, cast and geth write it
     #[arg(long, value_name = "FILE")]
     pub(crate) keystore: Option<PathBuf>,
+    /// Where its password comes from
+    #[command(flatten)]
+    pub(crate) password: PasswordArgs,
 }
 
 /// The chain that a client command is for.
@@ -409,6 +423,9 @@ pub(crate) struct VerifierArgs {
     /// Options of its JSON-RPC
     #[command(flatten)]
     pub(crate) rpc: RpcArgs,
+    /// What is read of it
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
 }
 
 /// Options of `mezz deploy`.
@@ -417,9 +434,12 @@ pub(crate) struct DeployArgs {
     /// JSON-RPC URL of the L1
     #[arg(long, env = "MEZZ_L1", value_name = "URL")]
     pub(crate) l1: String,
-    /// Encrypted key file of the deployer; its password is read from MEZZ_PASSWORD or asked
+    /// Encrypted key file of the deployer, as `mezz key new`, cast and geth write it
     #[arg(long, value_name = "FILE")]
     pub(crate) keystore: PathBuf,
+    /// Where its password comes from
+    #[command(flatten)]
+    pub(crate) password: PasswordArgs,
     /// May blacklist proposals and pause withdrawals [default: the deployer]
     #[arg(long)]
     pub(crate) guardian: Option<Address>,
@@ -458,6 +478,9 @@ pub(crate) struct SequencerArgs {
     /// Options of its JSON-RPC
     #[command(flatten)]
     pub(crate) rpc: RpcArgs,
+    /// What is read of it
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
 }
 
 /// Options of `mezz batcher`.
@@ -469,12 +492,18 @@ pub(crate) struct BatcherArgs {
     /// JSON-RPC URL of the sequencer
     #[arg(long, env = "MEZZ_L2", value_name = "URL")]
     pub(crate) l2: String,
-    /// Encrypted key file of the batcher; its password is read from MEZZ_PASSWORD or asked
+    /// Encrypted key file of the batcher, as `mezz key new`, cast and geth write it
     #[arg(long, value_name = "FILE")]
     pub(crate) keystore: PathBuf,
+    /// Where its password comes from
+    #[command(flatten)]
+    pub(crate) password: PasswordArgs,
     /// How old the oldest unposted block may get before a batch is posted
     #[arg(long, env = "MEZZ_BATCH_INTERVAL", default_value = "1m", value_parser = parse_duration)]
     pub(crate) batch_interval: Duration,
+    /// What is read of it
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
 }
 
 /// Options of `mezz proposer`.
@@ -486,15 +515,21 @@ pub(crate) struct ProposerArgs {
     /// JSON-RPC URL of an L2 node that derives the chain: a verifier or the sequencer
     #[arg(long, env = "MEZZ_L2", value_name = "URL")]
     pub(crate) l2: String,
-    /// Encrypted key file of the proposer; its password is read from MEZZ_PASSWORD or asked
+    /// Encrypted key file of the proposer, as `mezz key new`, cast and geth write it
     #[arg(long, value_name = "FILE")]
     pub(crate) keystore: PathBuf,
+    /// Where its password comes from
+    #[command(flatten)]
+    pub(crate) password: PasswordArgs,
     /// Pause between proposals
     #[arg(long, env = "MEZZ_PROPOSAL_INTERVAL", default_value = "1h", value_parser = parse_duration)]
     pub(crate) proposal_interval: Duration,
     /// Propose also what is derived from L1 blocks that are not final yet
     #[arg(long, env = "MEZZ_PROPOSE_UNFINALIZED")]
     pub(crate) propose_unfinalized: bool,
+    /// What is read of it
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
 }
 
 #[cfg(test)]

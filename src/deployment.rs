@@ -30,6 +30,9 @@ pub(crate) struct Deployment {
     /// Well-known dev accounts; empty unless the chain is a devnet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) accounts: Vec<DevAccount>,
+    /// URL of the metrics of `mezz up`, if they are served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) metrics: Option<String>,
 }
 
 /// One of the two layers.
@@ -102,6 +105,7 @@ impl Deployment {
             },
             l2: Layer::l2(l2_rpc, rollup.l2_chain_id),
             accounts: Vec::new(),
+            metrics: None,
         }
     }
 
@@ -174,8 +178,13 @@ mod tests {
     #[test]
     fn is_read_back_and_removed() {
         let dir = tempfile::tempdir().unwrap();
-        let deployment =
-            Deployment { kind: "optimistic".into(), l1: layer(1), l2: layer(2), accounts: vec![] };
+        let deployment = Deployment {
+            kind: "optimistic".into(),
+            l1: layer(1),
+            l2: layer(2),
+            accounts: vec![],
+            metrics: None,
+        };
         deployment.save(dir.path()).unwrap();
         assert_eq!(Deployment::load(dir.path()).unwrap(), deployment);
         assert!(deployment.l1.contract("portal").is_ok());

@@ -8,6 +8,7 @@ mod client;
 mod commands;
 mod deployment;
 mod files;
+mod ops;
 mod options;
 mod output;
 mod rpc_args;
@@ -16,7 +17,8 @@ mod wallet;
 
 use clap::FromArgMatches;
 use cli::{Cli, Global};
-use std::{io::IsTerminal, path::Path, process::ExitCode};
+use options::OptionsError;
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
@@ -26,8 +28,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
-    let cli = match parse() {
-        Ok(cli) => cli,
+    let (cli, options) = match parse() {
+        Ok(parsed) => parsed,
         Err(error) => return fail(&error),
     };
     if let Err(error) = start_logs(&cli.global) {
@@ -37,23 +39,45 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error),
     };
-    match runtime.block_on(commands::run(cli)) {
+    match runtime.block_on(commands::run(cli, options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(error.as_ref()),
     }
 }
 
+/// The file that options came from.
+#[derive(Debug)]
+pub(crate) enum OptionsFile {
+    /// There is none.
+    None,
+    /// This one.
+    Read(PathBuf),
+    /// It cannot be used. Only `mezz doctor` goes on then, to say so among other things.
+    Broken(OptionsError),
+}
+
 /// Reads the command line, with the options file under it.
-fn parse() -> Result<Cli, options::OptionsError> {
-    let named = config_path();
-    let path = named.as_deref().map(Path::new);
-    let default = Path::new(options::DEFAULT_FILE);
-    let command = match path.or_else(|| default.exists().then_some(default)) {
-        Some(path) => options::command_with_file(path)?,
-        None => <Cli as clap::CommandFactory>::command(),
+fn parse() -> Result<(Cli, OptionsFile), OptionsError> {
+    let plain = <Cli as clap::CommandFactory>::command;
+    let named = config_path().map(PathBuf::from);
+    let default = PathBuf::from(options::DEFAULT_FILE);
+    let (command, file) = match named.or_else(|| default.exists().then_some(default)) {
+        None => (plain(), OptionsFile::None),
+        Some(path) => match options::command_with_file(&path) {
+            Ok(command) => (command, OptionsFile::Read(path)),
+            Err(error) if std::env::args().any(|arg| arg == "doctor") => {
+                (plain(), OptionsFile::Broken(error))
+            }
+            Err(error) => return Err(error),
+        },
     };
-    let matches = command.get_matches();
-    Ok(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
+    let parsed = command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    match (parsed, file) {
+        (Ok(cli), file) => Ok((cli, file)),
+        // What is missing may stand in the file.
+        (Err(error), OptionsFile::Broken(broken)) if error.use_stderr() => Err(broken),
+        (Err(error), _) => error.exit(),
+    }
 }
 
 /// The file that `--config` or MEZZ_CONFIG names. It must be known before the rest is parsed.
@@ -78,7 +102,7 @@ fn start_logs(global: &Global) -> Result<(), LogError> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     if global.log_json {
-        logs.json().init();
+        logs.json().with_span_list(false).init();
     } else {
         logs.with_target(false).init();
     }

@@ -41,7 +41,18 @@ pub(crate) fn command_with_file(path: &Path) -> Result<Command, OptionsError> {
     let mut command = Cli::command();
     for (key, value) in table {
         command = match value {
-            Value::Table(options) => with_subcommand(command, &key, options, path)?,
+            Value::Table(options) => {
+                let doctor = command.find_subcommand("doctor").cloned();
+                let command = with_subcommand(command, &key, &options, path)?;
+                // `mezz doctor NAME` takes the options of `mezz NAME`.
+                match doctor.filter(|doctor| doctor.find_subcommand(&key).is_some()) {
+                    Some(doctor) => {
+                        let doctor = with_subcommand(doctor, &key, &options, path)?;
+                        command.mut_subcommand("doctor", |_| doctor)
+                    }
+                    None => command,
+                }
+            }
             value => with_default(command, &key, &value, path, "")?,
         };
     }
@@ -51,7 +62,7 @@ pub(crate) fn command_with_file(path: &Path) -> Result<Command, OptionsError> {
 fn with_subcommand(
     command: Command,
     name: &str,
-    options: Table,
+    options: &Table,
     path: &Path,
 ) -> Result<Command, OptionsError> {
     if command.find_subcommand(name).is_none() {
@@ -59,7 +70,7 @@ fn with_subcommand(
     }
     let mut failure = None;
     let command = command.mut_subcommand(name, |mut subcommand| {
-        for (key, value) in &options {
+        for (key, value) in options {
             match with_default(subcommand.clone(), key, value, path, name) {
                 Ok(changed) => subcommand = changed,
                 Err(error) => failure = Some(error),

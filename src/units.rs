@@ -41,6 +41,15 @@ pub(crate) fn show_ether(wei: U256) -> String {
     format!("{} ETH", show_amount(wei, 18))
 }
 
+/// Writes wei as ether with six decimal places, rounded up: for what something may cost.
+pub(crate) fn show_about(wei: U256) -> String {
+    let place = U256::from(1_000_000_000_000u64);
+    match wei.div_ceil(place).checked_mul(place) {
+        Some(rounded) => show_ether(rounded),
+        None => show_ether(wei),
+    }
+}
+
 /// Writes `amount` with `decimals` places and no trailing zeros.
 pub(crate) fn show_amount(amount: U256, decimals: u8) -> String {
     let text = format_units(amount, decimals).unwrap_or_else(|_| amount.to_string());
@@ -103,6 +112,20 @@ pub(crate) fn show_duration(duration: Duration) -> String {
     }
 }
 
+/// Writes a number of bytes with a unit of 1,024.
+pub(crate) fn show_bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut shown = bytes;
+    let mut unit = "bytes";
+    for next in UNITS {
+        if shown < 1_024 {
+            break;
+        }
+        (shown, unit) = (shown / 1_024, next);
+    }
+    format!("{shown} {unit}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,6 +145,17 @@ mod tests {
         assert_eq!(show_ether(U256::from(1_500_000_000_000_000_000u64)), "1.5 ETH");
         assert_eq!(show_ether(U256::ZERO), "0 ETH");
         assert_eq!(show_amount(U256::from(10), 0), "10");
+        assert_eq!(show_about(U256::from(200_000_000_362_144u64)), "0.000201 ETH");
+        assert_eq!(show_about(U256::ZERO), "0 ETH");
+        assert!(show_about(U256::MAX).len() > 60);
+    }
+
+    #[test]
+    fn bytes_are_shown_in_their_largest_unit() {
+        assert_eq!(show_bytes(1_023), "1023 bytes");
+        assert_eq!(show_bytes(1_024), "1 KiB");
+        assert_eq!(show_bytes(10 << 30), "10 GiB");
+        assert_eq!(show_bytes(u64::MAX), "16383 PiB");
     }
 
     #[test]

@@ -1,12 +1,20 @@
 //! Keys: the well-known dev accounts, and encrypted key files.
 
-use crate::{cli::From, deployment::DevAccount};
+use crate::{
+    cli::{From, PasswordArgs},
+    deployment::DevAccount,
+};
 use alloy::{
     primitives::{Address, B256},
-    signers::local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English},
+    signers::{
+        k256::elliptic_curve::rand_core::OsRng,
+        local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English},
+    },
 };
 use std::{
-    env,
+    env, fs,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -47,9 +55,21 @@ pub(crate) enum WalletError {
     Keystore(PathBuf, String),
     /// No password.
     #[error(
-        "the key file {0} needs a password: set MEZZ_PASSWORD, or run where it can be asked for"
+        "the key file {0} needs a password: name a file that has it with --password-file, set MEZZ_PASSWORD, or run where it can be asked for"
     )]
     NoPassword(PathBuf),
+    /// The file of the password is not readable.
+    #[error("cannot read the password file {0}: {1}")]
+    PasswordFile(PathBuf, io::Error),
+    /// The key file is there already.
+    #[error("{0} exists already: a key is not overwritten; name another file")]
+    Exists(PathBuf),
+    /// The key file could not be written.
+    #[error("cannot write the key file {0}: {1}")]
+    Write(PathBuf, String),
+    /// The two passwords differ.
+    #[error("the passwords are not the same")]
+    Mistyped,
 }
 
 /// The dev key at `index`, of the path that wallets use: m/44'/60'/0'/0/index.
@@ -79,7 +99,7 @@ pub(crate) fn sender(
     accounts: &[DevAccount],
 ) -> Result<PrivateKeySigner, WalletError> {
     if let Some(path) = &from.keystore {
-        return open_keystore(path);
+        return open_keystore(path, &from.password);
     }
     if accounts.is_empty() {
         return Err(WalletError::NotADevnet);
@@ -112,16 +132,91 @@ pub(crate) fn address(text: &str, accounts: &[DevAccount]) -> Result<Address, Wa
 
 /// Opens an encrypted key file (Web3 Secret Storage, as `cast wallet` and geth write it).
 ///
-/// The password comes from the environment or from the terminal, never from the command line,
-/// which every process on the machine can read.
-pub(crate) fn open_keystore(path: &Path) -> Result<PrivateKeySigner, WalletError> {
-    let password = match env::var("MEZZ_PASSWORD") {
-        Ok(password) => password,
-        Err(_) => rpassword::prompt_password(format!("Password of {}: ", path.display()))
-            .map_err(|_| WalletError::NoPassword(path.to_owned()))?,
+/// The password comes from a file, from the environment or from the terminal, never from the
+/// command line, which every process on the machine can read.
+pub(crate) fn open_keystore(
+    path: &Path,
+    password: &PasswordArgs,
+) -> Result<PrivateKeySigner, WalletError> {
+    let password = match given_password(password)? {
+        Some(password) => password,
+        None => ask(path, "Password")?,
     };
     PrivateKeySigner::decrypt_keystore(path, password)
         .map_err(|error| WalletError::Keystore(path.to_owned(), error.to_string()))
+}
+
+/// Makes a key and writes it to an encrypted key file that only its owner can read; the answer is
+/// its address.
+pub(crate) fn new_keystore(path: &Path, password: &PasswordArgs) -> Result<Address, WalletError> {
+    let failed =
+        |error: &dyn std::fmt::Display| WalletError::Write(path.to_owned(), error.to_string());
+    if path.exists() {
+        return Err(WalletError::Exists(path.to_owned()));
+    }
+    let password = match given_password(password)? {
+        Some(password) => password,
+        None => {
+            let password = ask(path, "New password")?;
+            if ask(path, "The same again")? != password {
+                return Err(WalletError::Mistyped);
+            }
+            password
+        }
+    };
+    let dir = match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(dir).map_err(|error| failed(&error))?;
+    let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| failed(&"no name"))?;
+    // Whoever writes it lets everybody read it: first where nobody looks, then with its rights.
+    let private = tempdir(dir).map_err(|error| failed(&error))?;
+    let key = PrivateKeySigner::random();
+    let written = PrivateKeySigner::encrypt_keystore(
+        &private,
+        &mut OsRng,
+        key.to_bytes(),
+        password,
+        Some(name),
+    );
+    let moved = written.map_err(|error| error.to_string()).and_then(|_| {
+        let text = fs::read(private.join(name)).map_err(|error| error.to_string())?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(|error| error.to_string())?;
+        file.write_all(&text).and_then(|()| file.sync_all()).map_err(|error| error.to_string())
+    });
+    let removed = fs::remove_dir_all(&private);
+    moved.map_err(|error| failed(&error))?;
+    removed.map_err(|error| failed(&error))?;
+    Ok(key.address())
+}
+
+/// A new folder in `dir` that only its owner can enter.
+fn tempdir(dir: &Path) -> io::Result<PathBuf> {
+    use std::os::unix::fs::DirBuilderExt;
+    let path = dir.join(format!(".mezz-key-{}", std::process::id()));
+    fs::DirBuilder::new().mode(0o700).create(&path)?;
+    Ok(path)
+}
+
+/// The password of a file or the environment, if one is given there.
+fn given_password(password: &PasswordArgs) -> Result<Option<String>, WalletError> {
+    let Some(path) = &password.password_file else { return Ok(env::var("MEZZ_PASSWORD").ok()) };
+    let text =
+        fs::read_to_string(path).map_err(|error| WalletError::PasswordFile(path.clone(), error))?;
+    // Editors end a line; the password does not.
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(Some(line.strip_suffix('\r').unwrap_or(line).to_owned()))
+}
+
+fn ask(path: &Path, what: &str) -> Result<String, WalletError> {
+    rpassword::prompt_password(format!("{what} of {}: ", path.display()))
+        .map_err(|_| WalletError::NoPassword(path.to_owned()))
 }
 
 #[cfg(test)]
@@ -148,8 +243,28 @@ mod tests {
         for bad in ["10", "x", "0x12"] {
             assert!(address(bad, &accounts).is_err(), "{bad}");
         }
-        let from = From { from: "10".into(), keystore: None };
+        let password = PasswordArgs::default();
+        let from = From { from: "10".into(), keystore: None, password };
         assert!(matches!(sender(&from, &accounts), Err(WalletError::NoSuchAccount(_))));
         assert!(matches!(sender(&from, &[]), Err(WalletError::NotADevnet)));
+    }
+
+    #[test]
+    fn new_key_file_is_private_and_opens_with_its_password() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let secret = dir.path().join("password");
+        let args = PasswordArgs { password_file: Some(secret.clone()) };
+        let path = dir.path().join("keys/batcher");
+        assert!(matches!(new_keystore(&path, &args), Err(WalletError::PasswordFile(..))));
+        fs::write(&secret, "correct horse\n").unwrap();
+        let address = new_keystore(&path, &args).unwrap();
+        assert_eq!(open_keystore(&path, &args).unwrap().address(), address);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(dir.path().join("keys")).unwrap().count(), 1);
+        assert!(matches!(new_keystore(&path, &args), Err(WalletError::Exists(_))));
+        assert_eq!(open_keystore(&path, &args).unwrap().address(), address);
+        fs::write(&secret, "wrong").unwrap();
+        assert!(matches!(open_keystore(&path, &args), Err(WalletError::Keystore(..))));
     }
 }

@@ -7,7 +7,8 @@ use super::{
 use crate::{
     Failure,
     cli::{BatcherArgs, DeployArgs, ProposerArgs},
-    client::Client,
+    client::{Client, ClientError},
+    ops::Ops,
     wallet,
 };
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
@@ -15,9 +16,9 @@ use mezz_contracts::{
     bindings::{IDisputeGame, IDisputeGameFactory, IInbox},
     deploy::GAME_TYPE,
 };
-use mezz_l1::L1Client;
+use mezz_l1::{L1Client, shown_url};
 use mezz_rollup::{
-    L2Client,
+    L2Client, RollupConfig,
     deploy::{self, DeployConfig},
 };
 use std::collections::BTreeMap;
@@ -28,20 +29,10 @@ const ORIGIN_DEPTH: u64 = 32;
 
 /// `mezz deploy`.
 pub(crate) async fn deploy(context: &Context, args: DeployArgs) -> Result<(), Failure> {
-    let key = wallet::open_keystore(&args.keystore)?;
+    let key = wallet::open_keystore(&args.keystore, &args.password)?;
     let deployer = key.address();
     let l1 = L1Client::new(&args.l1)?;
-    let roles = Roles {
-        owner: deployer,
-        guardian: args.guardian.unwrap_or(deployer),
-        batcher: args.batcher,
-        proposer: args.proposer,
-        fee_recipient: args.fee_recipient.unwrap_or(deployer),
-    };
-    let choices = DeployConfig {
-        origin_depth: ORIGIN_DEPTH,
-        ..node::deploy_config(&args.chain, args.challenge_window, roles, BTreeMap::new())
-    };
+    let choices = choices(&args, deployer);
     let step = context.out.step("Creating the contracts");
     let (rollup, addresses) = deploy::deploy(&l1, key, &choices, async || Ok(())).await?;
     step.done(&format!("chain {} on L1 {}", rollup.l2_chain_id, rollup.l1_chain_id));
@@ -58,19 +49,36 @@ pub(crate) async fn deploy(context: &Context, args: DeployArgs) -> Result<(), Fa
     Ok(())
 }
 
+/// The chain that `args` describe.
+pub(super) fn choices(args: &DeployArgs, deployer: Address) -> DeployConfig {
+    let roles = Roles {
+        owner: deployer,
+        guardian: args.guardian.unwrap_or(deployer),
+        batcher: args.batcher,
+        proposer: args.proposer,
+        fee_recipient: args.fee_recipient.unwrap_or(deployer),
+    };
+    DeployConfig {
+        origin_depth: ORIGIN_DEPTH,
+        ..node::deploy_config(&args.chain, args.challenge_window, roles, BTreeMap::new())
+    }
+}
+
 /// `mezz batcher`.
 pub(crate) async fn batcher(context: &Context, args: BatcherArgs) -> Result<(), Failure> {
-    let key = wallet::open_keystore(&args.keystore)?;
+    let ops = Ops::begin(&args.metrics, "batcher", &context.global.data_dir).await?;
+    let key = wallet::open_keystore(&args.keystore, &args.password)?;
     let duty = duty(context, "batcher", &args.l1, &args.l2, key).await?;
-    run(context, "batcher", duty.start_batcher(args.batch_interval)?).await
+    run(context, "batcher", duty.start_batcher(args.batch_interval)?, &ops).await
 }
 
 /// `mezz proposer`.
 pub(crate) async fn proposer(context: &Context, args: ProposerArgs) -> Result<(), Failure> {
-    let key = wallet::open_keystore(&args.keystore)?;
+    let ops = Ops::begin(&args.metrics, "proposer", &context.global.data_dir).await?;
+    let key = wallet::open_keystore(&args.keystore, &args.password)?;
     let duty = duty(context, "proposer", &args.l1, &args.l2, key).await?;
     let running = duty.start_proposer(args.proposal_interval, !args.propose_unfinalized)?;
-    run(context, "proposer", running).await
+    run(context, "proposer", running, &ops).await
 }
 
 /// The duty of `key`, for the chain that the L2 node is on.
@@ -85,20 +93,14 @@ async fn duty(
     let found = L1Client::new(l1)?.chain_id().await?;
     if found != rollup.l1_chain_id {
         return Err(format!(
-            "the L1 at {l1} has chain id {found}, but the L2 at {l2} is on the L1 with chain id {}",
+            "the L1 at {} has chain id {found}, but the L2 at {} is on the L1 with chain id {}",
+            shown_url(l1),
+            shown_url(l2),
             rollup.l1_chain_id
         )
         .into());
     }
-    // Both may be others than when the chain was made.
-    let contracts = Client::new("L1", l1)?;
-    let allowed = if name == "batcher" {
-        contracts.call(rollup.contracts.inbox, &IInbox::batcherCall {}).await?
-    } else {
-        let games = IDisputeGameFactory::gameImplsCall { gameType: GAME_TYPE };
-        let game = contracts.call(rollup.contracts.dispute_game_factory, &games).await?;
-        contracts.call(game, &IDisputeGame::proposerCall {}).await?
-    };
+    let allowed = allowed(&Client::new("L1", l1)?, &rollup, name).await?;
     if allowed != key.address() {
         return Err(format!(
             "this key is {}, but the {name} of chain {} is {allowed}",
@@ -116,12 +118,34 @@ async fn duty(
     })
 }
 
-async fn run(context: &Context, name: &str, duty: RunningDuty) -> Result<(), Failure> {
+/// Who may do the duty `name`, as the contracts say now: it may be another than when the chain was
+/// made.
+pub(super) async fn allowed(
+    l1: &Client,
+    rollup: &RollupConfig,
+    name: &str,
+) -> Result<Address, ClientError> {
+    if name == "batcher" {
+        return l1.call(rollup.contracts.inbox, &IInbox::batcherCall {}).await;
+    }
+    let games = IDisputeGameFactory::gameImplsCall { gameType: GAME_TYPE };
+    let game = l1.call(rollup.contracts.dispute_game_factory, &games).await?;
+    l1.call(game, &IDisputeGame::proposerCall {}).await
+}
+
+async fn run(context: &Context, name: &str, duty: RunningDuty, ops: &Ops) -> Result<(), Failure> {
+    ops.started(vec![duty.probe()]);
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     context
         .out
         .line(format!("The {name} is at work; --log info says what it does. Ctrl-C stops it."));
+    ops.announce(context.out);
+    context.out.result(&serde_json::json!({
+        "role": name,
+        "account": duty.account(),
+        "metrics": ops.url(),
+    }));
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}

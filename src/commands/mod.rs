@@ -3,9 +3,11 @@
 mod accounts;
 mod balance;
 mod deposit;
+mod doctor;
 mod duties;
 mod init;
 mod intent;
+mod key;
 mod l1;
 mod node;
 mod send;
@@ -14,7 +16,7 @@ mod up;
 mod withdraw;
 
 use crate::{
-    Failure,
+    Failure, OptionsFile,
     cli::{Cli, Command, Global, Target},
     deployment::Deployment,
     output::Output,
@@ -29,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) global: Global,
     /// Where it speaks.
     pub(crate) out: Output,
+    /// Where its options may have come from.
+    pub(crate) options: OptionsFile,
 }
 
 impl Context {
@@ -57,8 +61,8 @@ impl Context {
 }
 
 /// Runs a command.
-pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
-    let context = Context { out: Output::new(cli.global.json), global: cli.global };
+pub(crate) async fn run(cli: Cli, options: OptionsFile) -> Result<(), Failure> {
+    let context = Context { out: Output::new(cli.global.json), global: cli.global, options };
     match cli.command {
         Command::Up(args) => Box::pin(up::run(&context, args)).await,
         Command::Init(args) => init::run(&context, &args),
@@ -73,6 +77,8 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Sequencer(args) => Box::pin(node::sequencer(&context, args)).await,
         Command::Deploy(args) => Box::pin(duties::deploy(&context, args)).await,
         Command::Batcher(args) => Box::pin(duties::batcher(&context, args)).await,
+        Command::Doctor(args) => Box::pin(doctor::run(&context, &args.command)).await,
+        Command::Key(args) => key::run(&context, &args),
         Command::Proposer(args) => Box::pin(duties::proposer(&context, args)).await,
     }
 }

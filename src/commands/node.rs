@@ -4,7 +4,8 @@
 use super::Context;
 use crate::{
     Failure,
-    cli::{ChainArgs, ChainSource, SequencerArgs, VerifierArgs},
+    cli::{ChainArgs, ChainSource, MetricsArgs, SequencerArgs, VerifierArgs},
+    ops::Ops,
     output::Output,
 };
 use alloy::{
@@ -14,11 +15,12 @@ use alloy::{
 use mezz_derivation::batch::Quality;
 use mezz_l1::{BlockRef, L1Client, SenderConfig, TxSender};
 use mezz_rollup::{
-    L2Client, Node, NodeConfig, Role, RollupConfig,
+    L2Client, Node, NodeConfig, Role, RollupConfig, balance,
     batcher::{Batcher, BatcherConfig},
     deploy::DeployConfig,
     discover::discover,
     driver::SequencerConfig,
+    health::{DutyProbe, Probe},
     proposer::{Proposer, ProposerConfig},
     rpc::TrustProfile,
 };
@@ -27,6 +29,7 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 use tokio::{
@@ -34,6 +37,7 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 /// Pause between two looks at L1: short where asking costs nothing.
 pub(crate) const fn l1_poll(embedded: bool) -> Duration {
@@ -43,6 +47,10 @@ pub(crate) const fn l1_poll(embedded: bool) -> Duration {
 /// How long an L1 on which `mezz up` runs may lack a block: one of many nodes may lag behind, but a
 /// development node that lacks a block was cut by its user.
 pub(crate) const DEV_L1_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How old L1's newest block may be in a node that is ready: an outside L1 that stands still, or a
+/// node of it that does not follow, shows an old chain.
+const L1_MAX_AGE: Duration = Duration::from_secs(300);
 
 /// Who does what on a new chain.
 #[derive(Clone, Copy, Debug)]
@@ -106,9 +114,21 @@ pub(crate) struct Duty {
 pub(crate) struct RunningDuty {
     stop: CancellationToken,
     task: JoinHandle<()>,
+    probe: Arc<DutyProbe>,
+    account: Address,
 }
 
 impl RunningDuty {
+    /// What tells how it fares.
+    pub(crate) fn probe(&self) -> Arc<dyn Probe> {
+        self.probe.clone()
+    }
+
+    /// Who posts.
+    pub(crate) const fn account(&self) -> Address {
+        self.account
+    }
+
     /// Stops it. Its transactions that are on their way stand in its journal.
     pub(crate) async fn stop(self) {
         self.stop.cancel();
@@ -124,7 +144,7 @@ fn journal_dir(journal: &Path, inbox: Address, origin: B256) -> PathBuf {
 }
 
 impl Duty {
-    fn sender(&self) -> Result<TxSender, Failure> {
+    fn sender(&self, duty: &'static str) -> Result<TxSender, Failure> {
         let origin = self.rollup.genesis.l1;
         let (sender, task) = TxSender::new(
             L1Client::new(&self.l1_url)?,
@@ -134,11 +154,32 @@ impl Duty {
             SenderConfig {
                 poll_interval: Duration::from_millis(300),
                 anchor: Some(BlockRef { number: origin.number, hash: origin.hash }),
+                duty,
                 ..SenderConfig::default()
             },
         )?;
-        tokio::spawn(task.run());
+        tokio::spawn(task.run().instrument(tracing::info_span!("duty", duty)));
         Ok(sender)
+    }
+
+    /// Does `work` until it ends, with an eye on what the account has.
+    fn start(
+        &self,
+        duty: &'static str,
+        work: impl Future<Output = ()> + Send + 'static,
+        stop: CancellationToken,
+        probe: DutyProbe,
+    ) -> Result<RunningDuty, Failure> {
+        let account = self.key.address();
+        let balance = balance::watch(L1Client::new(&self.l1_url)?, account, duty);
+        let work = async move {
+            tokio::select! {
+                () = work => {}
+                () = balance => {}
+            }
+        };
+        let task = tokio::spawn(work.instrument(tracing::info_span!("duty", duty)));
+        Ok(RunningDuty { stop, task, probe: Arc::new(probe), account })
     }
 
     /// Starts to post batches.
@@ -154,10 +195,10 @@ impl Duty {
             config,
             L2Client::new(&self.l2_url)?,
             L1Client::new(&self.l1_url)?,
-            self.sender()?,
+            self.sender("batcher")?,
         );
-        let stop = CancellationToken::new();
-        Ok(RunningDuty { task: tokio::spawn(batcher.run(stop.clone())), stop })
+        let (stop, probe) = (CancellationToken::new(), batcher.probe());
+        self.start("batcher", batcher.run(stop.clone()), stop, probe)
     }
 
     /// Starts to propose.
@@ -176,23 +217,23 @@ impl Duty {
             config,
             L2Client::new(&self.l2_url)?,
             L1Client::new(&self.l1_url)?,
-            self.sender()?,
+            self.sender("proposer")?,
         );
-        let stop = CancellationToken::new();
-        Ok(RunningDuty { task: tokio::spawn(proposer.run(stop.clone())), stop })
+        let (stop, probe) = (CancellationToken::new(), proposer.probe());
+        self.start("proposer", proposer.run(stop.clone()), stop, probe)
     }
 }
 
 /// `mezz verifier`.
 pub(crate) async fn verifier(context: &Context, args: VerifierArgs) -> Result<(), Failure> {
     let rpc = args.rpc.config(SocketAddr::new(args.host, args.port));
-    serve(context, &args.source, rpc, "verifier", |_| Role::Verifier).await
+    serve(context, &args.source, &args.metrics, rpc, "verifier", |_| Role::Verifier).await
 }
 
 /// `mezz sequencer`.
 pub(crate) async fn sequencer(context: &Context, args: SequencerArgs) -> Result<(), Failure> {
     let rpc = args.rpc.config(SocketAddr::new(args.host, args.port));
-    serve(context, &args.source, rpc, "sequencer", |rollup| {
+    serve(context, &args.source, &args.metrics, rpc, "sequencer", |rollup| {
         Role::Sequencer(SequencerConfig {
             block_time: Duration::from_millis(rollup.block_time_ms),
             l1_confirmations: args.l1_confirmations,
@@ -204,12 +245,14 @@ pub(crate) async fn sequencer(context: &Context, args: SequencerArgs) -> Result<
 async fn serve(
     context: &Context,
     source: &ChainSource,
+    metrics: &MetricsArgs,
     rpc: RpcConfig,
-    name: &str,
+    name: &'static str,
     role: impl FnOnce(&RollupConfig) -> Role,
 ) -> Result<(), Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let ops = Ops::begin(metrics, name, &context.global.data_dir).await?;
     let l1 = L1Client::new(&source.l1)?;
     let rollup = discover(&l1, source.inbox).await?;
     let role = role(&rollup);
@@ -222,10 +265,12 @@ async fn serve(
         l1_poll: l1_poll(false),
         l1_patience: source.l1_patience,
         l1_reverts: false,
+        l1_max_age: Some(L1_MAX_AGE),
         dev_accounts: DevAccounts::default(),
         rollup: rollup.clone(),
     })
     .await?;
+    ops.started(vec![node.probe()]);
     let out = context.out;
     out.line(format!(
         "Mezzanine {}: {name} of chain {}\n",
@@ -233,14 +278,16 @@ async fn serve(
         rollup.l2_chain_id
     ));
     out.field("JSON-RPC", node.url());
-    out.field("L1", &source.l1);
+    out.field("L1", l1.url());
     out.field("inbox", rollup.contracts.inbox.to_string());
     out.field("head", node.chain().head().number().to_string());
+    ops.announce(out);
     out.line("\nCtrl-C stops; the next start goes on from here.");
     out.result(&serde_json::json!({
         "role": name,
         "rpc": node.url(),
-        "l1": source.l1,
+        "l1": l1.url(),
+        "metrics": ops.url(),
         "inbox": rollup.contracts.inbox,
         "chainId": rollup.l2_chain_id,
     }));

@@ -11,6 +11,7 @@ use crate::{
     client::Client,
     deployment::{Deployment, Layer},
     files,
+    ops::{EmbeddedL1, Ops},
     units::{show_duration, show_ether},
     wallet,
 };
@@ -23,6 +24,7 @@ use mezz_rollup::{
     Node, NodeConfig, Role, RollupConfig,
     deploy::deploy,
     driver::{SequencerConfig, StatusHandle},
+    health::Probe,
     rpc::TrustProfile,
 };
 use mezz_rpc::DevAccounts;
@@ -32,6 +34,7 @@ use std::{
     fs::{self, File, TryLockError},
     net::SocketAddr,
     path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -41,9 +44,9 @@ const DEV_BALANCE: U256 = U256::from_limbs([0x19e0_c9ba_b240_0000, 0x21e, 0, 0])
 /// Wei of the account that deploys, of an embedded L1: 1,000,000 ETH. It backs the ether of L2.
 const DEPLOYER_BALANCE: U256 = U256::from_limbs([0x1bce_cced_a100_0000, 0xd3c2, 0, 0]);
 /// The chain of a data directory.
-const CHAIN_FILE: &str = "chain.json";
+pub(super) const CHAIN_FILE: &str = "chain.json";
 /// Locked while a chain runs from a data directory.
-const LOCK_FILE: &str = "lock";
+pub(super) const LOCK_FILE: &str = "lock";
 /// What `--reset` removes.
 const OWN_FILES: [&str; 7] =
     ["l1", "l2", "batcher", "proposer", CHAIN_FILE, intent::FILE_NAME, "deployment.json"];
@@ -66,6 +69,7 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> Result<(), Failure> 
     let mut terminate = signal(SignalKind::terminate())?;
     let dir = context.global.data_dir.clone();
     let _lock = prepare(&dir, args.reset)?;
+    let ops = Ops::begin(&args.metrics, "up", &dir).await?;
 
     let devnet = match &args.l1 {
         Some(_) => None,
@@ -93,6 +97,7 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> Result<(), Failure> 
         l1_poll: node::l1_poll(args.l1.is_none()),
         l1_patience: node::DEV_L1_PATIENCE,
         l1_reverts: true,
+        l1_max_age: None,
         dev_accounts: DevAccounts::new(keys),
     })
     .await?;
@@ -112,7 +117,12 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> Result<(), Failure> 
     let proposer = duty("proposer", wallet::PROPOSER_INDEX)?
         .start_proposer(args.duties.proposal_interval, args.duties.propose_finalized)?;
 
-    let deployment = describe(&chain, &l1_url, &beacon_url, &node.url())?;
+    let embedded = devnet.as_ref().map(|l1| Arc::new(EmbeddedL1::new(l1)) as Arc<dyn Probe>);
+    let duties = [node.probe(), batcher.probe(), proposer.probe()];
+    ops.started(embedded.into_iter().chain(duties).collect());
+
+    let deployment =
+        Deployment { metrics: ops.url(), ..describe(&chain, &l1_url, &beacon_url, &node.url())? };
     let status = node.status().clone();
     let stop = tokio::select! {
         ready = wait_ready(resumed, status) => ready.map(|()| None),
@@ -343,6 +353,7 @@ fn describe(
         },
         l2: Layer::l2(l2_url, chain.rollup.l2_chain_id),
         accounts: wallet::dev_accounts()?,
+        metrics: None,
     })
 }
 
@@ -392,6 +403,9 @@ async fn announce(
         "  L2   {}   chain {}   a block every {pause}",
         rollup.l2.rpc, rollup.l2.chain_id
     ));
+    if let Some(url) = &deployment.metrics {
+        out.line(format!("  metrics   {url}"));
+    }
     if let Some(resumed) = resumed {
         out.line(format!(
             "\nGoing on from L2 block {resumed}, with the parameters that the chain was made with."

@@ -6,12 +6,15 @@
 mod attacks;
 mod crash;
 mod dead_sequencer;
+mod doctor;
 mod duties;
 mod heads;
 mod lifecycle;
 mod money;
+mod ops;
 mod options;
 mod reorg;
+mod secrets;
 mod support;
 mod verifier;
 

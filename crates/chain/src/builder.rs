@@ -17,7 +17,11 @@ use mezz_primitives::{
     Address, B256, Header, RecoveredTransaction, Sealable, Sealed, StateDiff, Transaction,
 };
 use mezz_trie::StateTrie;
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Bytes of extra data in a header (Yellow Paper, 4.4.4).
 const MAX_EXTRA_DATA: usize = 32;
@@ -30,6 +34,8 @@ pub struct BuiltBlock {
     pub(crate) trie: StateTrie,
     outcomes: Vec<TxOutcome>,
     skipped: Vec<Skipped>,
+    /// How long the state root took.
+    pub(crate) root_time: Duration,
 }
 
 impl BuiltBlock {
@@ -223,9 +229,11 @@ impl Builder<'_> {
                 merged.finish()
             }
         };
+        let started = Instant::now();
         let mut trie = self.parent.trie().clone();
         trie.apply(&diff);
         let state_root = trie.root();
+        let root_time = started.elapsed();
         let list: Vec<&Transaction> = transactions.iter().map(|tx| &tx.tx).collect();
         let header = outcome.seal_header(list, state_root, withdrawals_root(self.spec, &trie));
         let record = BlockRecord::new(header.seal_slow(), transactions, outcome.receipts);
@@ -235,7 +243,8 @@ impl Builder<'_> {
                 max: self.limits.max_block_bytes,
             });
         }
-        Ok(BuiltBlock { record: Arc::new(record), diff: Arc::new(diff), trie, outcomes, skipped })
+        let (record, diff) = (Arc::new(record), Arc::new(diff));
+        Ok(BuiltBlock { record, diff, trie, outcomes, skipped, root_time })
     }
 
     fn check_attributes(&self) -> Result<(), BuildError> {

@@ -21,6 +21,7 @@ mod event;
 pub mod fault;
 mod genesis;
 mod log_query;
+mod meters;
 mod patch;
 mod state;
 mod store;

@@ -4,6 +4,7 @@ use crate::{
     DevnetError, Mining,
     node::{Node, Plan},
 };
+use mezz_metrics::counter;
 use mezz_primitives::B256;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -19,6 +20,12 @@ const RETRY: Duration = Duration::from_secs(1);
 /// begun is always finished.
 pub(crate) async fn run(node: Arc<Node>, stop: CancellationToken) {
     let mut mining = node.mining.subscribe();
+    let failed = counter(
+        "mezz_devnet_mining_failures_total",
+        "Blocks that the embedded L1 could not mine.",
+        &[],
+    );
+    let mut failures = 0u32;
     loop {
         let mode = *mining.borrow_and_update();
         let mut trigger = Trigger::new(mode, &node).await;
@@ -32,11 +39,17 @@ pub(crate) async fn run(node: Arc<Node>, stop: CancellationToken) {
                 () = trigger.next() => {}
             }
             if let Err(error) = mine(&node, &trigger).await {
-                tracing::error!(%error, "mining failed");
+                failed.increment(1);
+                failures = failures.saturating_add(1);
+                if failures.is_power_of_two() {
+                    tracing::error!(%error, failures, "mining failed; will keep trying");
+                }
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(RETRY) => {}
                 }
+            } else {
+                failures = 0;
             }
         }
     }

@@ -61,6 +61,11 @@ pub(crate) fn public_url(url: &Url) -> String {
     }
 }
 
+/// A URL as it may be shown: scheme, host and port only. Text that is no URL is shown as it is.
+pub fn shown_url(text: &str) -> String {
+    Url::parse(text).map_or_else(|_| text.to_owned(), |url| public_url(&url))
+}
+
 /// Parses an `http` or `https` URL; the error names what is wrong.
 pub(crate) fn parse_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
@@ -89,6 +94,8 @@ mod tests {
     fn secrets_of_a_url_are_not_shown() {
         let url = parse_url("https://user:pass@node.example:8443/v3/secret?key=secret").unwrap();
         assert_eq!(public_url(&url), "https://node.example:8443");
+        assert_eq!(shown_url("https://node.example/v3/secret"), "https://node.example");
+        assert_eq!(shown_url("http://127.0.0.1:8545"), "http://127.0.0.1:8545");
     }
 
     #[test]

@@ -12,11 +12,12 @@ mod http;
 mod kzg;
 mod types;
 
-pub use blobs::{BlobError, BlobSource, BlobSourceConfig};
-pub use client::{FeeInfo, L1Client, L1ClientConfig, L1Error};
+pub use blobs::{BlobError, BlobSource, BlobSourceConfig, SourceInfo};
+pub use client::{Contact, FeeInfo, L1Client, L1ClientConfig, L1Error};
 pub use follower::{
     FollowError, Follower, FollowerConfig, FollowerState, L1BlockData, L1Event, LogCheck, LogFilter,
 };
+pub use http::shown_url;
 pub use kzg::{KzgError, blob_versioned_hash, warm_up_kzg};
 pub use sender::{
     FeeLimits, SendError, SenderConfig, SenderStatus, TxRequest, TxSender, TxSenderTask, TxTicket,

@@ -108,6 +108,19 @@ const OSAKA_BLOB_BASE_FEE_UPDATE_FRACTION: u64 = 5_007_716;
 /// How long a transaction is waited for, seconds.
 const MINE_TIMEOUT: u64 = 300;
 
+/// What making a chain takes from the deployer at the most, wei.
+///
+/// # Errors
+/// Any [`DeployError`]; nothing is sent.
+pub async fn cost(
+    l1: &L1Client,
+    deployer: Address,
+    choices: &DeployConfig,
+) -> Result<U256, DeployError> {
+    let prepared = prepare(l1, deployer, choices).await?;
+    Ok(Offer::of_now(l1).await?.cost(&prepared.txs))
+}
+
 /// Makes a chain: sends the transactions with `key`, calls `sent` once all of them are on their
 /// way, and waits for them.
 ///
@@ -119,7 +132,25 @@ pub async fn deploy(
     choices: &DeployConfig,
     sent: impl AsyncFnOnce() -> Result<(), L1Error>,
 ) -> Result<(RollupConfig, L1Addresses), DeployError> {
-    let deployer = key.address();
+    let Prepared { config, addresses, txs } = prepare(l1, key.address(), choices).await?;
+    let hashes = send_all(l1, key, config.l1_chain_id, &txs).await?;
+    sent().await?;
+    wait_all(l1, hashes).await?;
+    Ok((config, addresses))
+}
+
+/// A chain that is not made yet.
+struct Prepared {
+    config: RollupConfig,
+    addresses: L1Addresses,
+    txs: Vec<Outgoing>,
+}
+
+async fn prepare(
+    l1: &L1Client,
+    deployer: Address,
+    choices: &DeployConfig,
+) -> Result<Prepared, DeployError> {
     let l1_chain_id = l1.chain_id().await?;
     let newest = l1.latest().await?.number;
     let origin = newest.saturating_sub(choices.origin_depth);
@@ -188,10 +219,7 @@ pub async fn deploy(
         };
         txs.push(Outgoing { tx, value: backing });
     }
-    let hashes = send_all(l1, key, l1_chain_id, &txs).await?;
-    sent().await?;
-    wait_all(l1, hashes).await?;
-    Ok((config, plan.addresses))
+    Ok(Prepared { config, addresses: plan.addresses, txs })
 }
 
 /// How L1 prices its blobs (EIP-7910); where it does not say, as Osaka does.
@@ -212,6 +240,28 @@ struct Outgoing {
     value: U256,
 }
 
+/// What the transactions offer, wei for a gas.
+struct Offer {
+    max_fee: u128,
+    priority: u128,
+}
+
+impl Offer {
+    /// An offer that holds for a doubling of the base fee.
+    async fn of_now(l1: &L1Client) -> Result<Self, L1Error> {
+        let fees = l1.fee_info().await?;
+        let priority = fees.priority_fee.max(1);
+        Ok(Self { max_fee: fees.base_fee.saturating_mul(2).saturating_add(priority), priority })
+    }
+
+    /// The most that `txs` can take, wei.
+    fn cost(&self, txs: &[Outgoing]) -> U256 {
+        let gas: u64 = txs.iter().map(|out| out.tx.gas_limit).sum();
+        let value = txs.iter().fold(U256::ZERO, |sum, out| sum.saturating_add(out.value));
+        (U256::from(gas) * U256::from(self.max_fee)).saturating_add(value)
+    }
+}
+
 /// Sends the transactions one after the other without waiting; answers their names and hashes.
 async fn send_all(
     l1: &L1Client,
@@ -221,12 +271,8 @@ async fn send_all(
 ) -> Result<Vec<(&'static str, B256)>, DeployError> {
     let deployer = key.address();
     let wallet = EthereumWallet::from(key);
-    let fees = l1.fee_info().await?;
-    let priority = fees.priority_fee.max(1);
-    let max_fee = fees.base_fee.saturating_mul(2).saturating_add(priority);
-    let gas: u64 = txs.iter().map(|out| out.tx.gas_limit).sum();
-    let value = txs.iter().fold(U256::ZERO, |sum, out| sum.saturating_add(out.value));
-    let needs = (U256::from(gas) * U256::from(max_fee)).saturating_add(value);
+    let offer = Offer::of_now(l1).await?;
+    let needs = offer.cost(txs);
     let has = l1.balance(deployer, BlockId::latest()).await?;
     if has < needs {
         return Err(DeployError::Funds { address: deployer, has, needs });
@@ -238,8 +284,8 @@ async fn send_all(
             .with_value(*value)
             .with_nonce(tx.nonce)
             .with_gas_limit(tx.gas_limit)
-            .with_max_fee_per_gas(max_fee)
-            .with_max_priority_fee_per_gas(priority)
+            .with_max_fee_per_gas(offer.max_fee)
+            .with_max_priority_fee_per_gas(offer.priority)
             .with_input(tx.input.clone());
         let request = match tx.to {
             Some(to) => request.with_to(to),

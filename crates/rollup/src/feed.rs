@@ -26,6 +26,7 @@ use mezz_primitives::{
 use std::{collections::VecDeque, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 /// L1 blocks whose batches may be outstanding before following pauses.
 const MAX_PENDING: usize = 256;
@@ -140,13 +141,14 @@ pub fn start(
     stop: CancellationToken,
 ) -> mpsc::Receiver<FeedItem> {
     let (items, receiver) = mpsc::channel(FEED_CAPACITY);
-    tokio::spawn(async move {
+    let work = async move {
         tokio::select! {
             () = stop.cancelled() => {}
             () = items.closed() => {}
             () = run(sources, follower, derived_to, items.clone()) => {}
         }
-    });
+    };
+    tokio::spawn(work.in_current_span());
     receiver
 }
 
@@ -294,21 +296,21 @@ async fn fetch_all(
     let mut batches = Vec::with_capacity(logs.len());
     for log in logs {
         let mut backoff = Duration::from_millis(200);
-        let mut attempts = 0u32;
+        let mut failures = 0u32;
         let batch = loop {
             match fetch(&sources, block, timestamp, &log).await {
                 Ok(batch) => break batch,
                 Err(error) => {
-                    attempts += 1;
-                    if attempts.is_power_of_two() {
-                        tracing::warn!(l1 = %block, attempts, "a batch cannot be read yet: {error}; trying on");
+                    failures += 1;
+                    if failures.is_power_of_two() {
+                        tracing::warn!(l1 = %block, failures, "a batch cannot be read yet: {error}; trying on");
                     }
                     tokio::time::sleep(backoff).await;
                     backoff = (backoff * 2).min(MAX_BACKOFF);
                 }
             }
         };
-        if attempts > 0 {
+        if failures > 0 {
             tracing::info!(l1 = %block, "the batch has been read");
         }
         batches.push(batch);

@@ -7,7 +7,7 @@ use alloy::{
     rlp::Decodable,
 };
 use mezz_derivation::RollupConfig;
-use mezz_l1::{L1Client, L1Error};
+use mezz_l1::{L1Client, L1ClientConfig, L1Error};
 use mezz_primitives::{Transaction, block::Block, l1_info::L1Attributes};
 
 /// A client of one L2 node.
@@ -55,7 +55,13 @@ impl L2Client {
     /// # Errors
     /// The URL is not one.
     pub fn new(url: &str) -> Result<Self, L2Error> {
-        Ok(Self { rpc: L1Client::new(url)? })
+        let config = L1ClientConfig { node: "l2", ..L1ClientConfig::default() };
+        Ok(Self { rpc: L1Client::with_config(url, config)? })
+    }
+
+    /// The client underneath.
+    pub(crate) const fn rpc(&self) -> &L1Client {
+        &self.rpc
     }
 
     /// Where the node is.

@@ -10,20 +10,24 @@
 //!   that they run in the sequencer's process or anywhere else.
 //! - [`deploy`], [`discover`], [`genesis`]: the beginning of a chain, and finding one.
 //! - [`withdrawal`]: what a withdrawal needs at each of its steps.
+//! - [`health`]: whether a duty works and does what it is there for.
 //! - [`node`]: the parts of a sequencer or a verifier, wired.
 
+pub mod balance;
 pub mod batcher;
 pub mod deploy;
 pub mod discover;
 pub mod driver;
 pub mod feed;
 pub mod genesis;
+pub mod health;
 pub mod l2_client;
 pub mod node;
 pub mod proposer;
 pub mod rpc;
 mod session;
 mod trouble;
+mod vitals;
 pub mod withdrawal;
 
 pub use l2_client::{L2Client, L2Error};

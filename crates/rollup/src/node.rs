@@ -4,8 +4,10 @@ use crate::{
     driver::{self, DriverError, SequencerConfig, StatusHandle},
     feed::FeedError,
     genesis::{self, GenesisError},
+    health::{Probe, Probes},
     rpc,
     session::Session,
+    vitals::{Gauges, Vitals},
 };
 use mezz_chain::{Chain, ChainConfig, ChainLimits, OpenError};
 use mezz_derivation::{L1Ref, RollupConfig};
@@ -13,13 +15,11 @@ use mezz_evm::StateReader;
 use mezz_l1::{BlobError, L1Client, L1Error};
 use mezz_pool::{LookupError, Pool, PoolConfig};
 use mezz_primitives::U256;
-use mezz_rpc::{
-    DevAccounts, GetResponse, GetRoute, OpHooks, RpcConfig, RpcContext, RpcError, RpcHandle,
-    RpcServer,
-};
+use mezz_rpc::{DevAccounts, OpHooks, RpcConfig, RpcContext, RpcError, RpcHandle, RpcServer};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 /// What a node does.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +51,9 @@ pub struct NodeConfig {
     pub l1_patience: Duration,
     /// Whether L1 is a development node, whose user may take back even what was final.
     pub l1_reverts: bool,
+    /// How old L1's newest block may be in a node that is ready; `None` if L1 makes blocks on
+    /// demand.
+    pub l1_max_age: Option<Duration>,
     /// Accounts that the RPC signs for, on a devnet.
     pub dev_accounts: DevAccounts,
 }
@@ -110,6 +113,7 @@ pub struct Node {
     status: StatusHandle,
     rpc: RpcHandle,
     driver: JoinHandle<Result<(), DriverError>>,
+    probe: Arc<dyn Probe>,
     stop: CancellationToken,
 }
 
@@ -119,6 +123,14 @@ impl Node {
     /// # Errors
     /// Any [`NodeError`].
     pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
+        let duty = match config.role {
+            Role::Sequencer(_) => "sequencer",
+            Role::Verifier => "verifier",
+        };
+        Self::wire(config).instrument(tracing::info_span!("duty", duty)).await
+    }
+
+    async fn wire(config: NodeConfig) -> Result<Self, NodeError> {
         let NodeConfig {
             rollup,
             l1_url,
@@ -129,6 +141,7 @@ impl Node {
             l1_poll,
             l1_patience,
             l1_reverts,
+            l1_max_age,
             dev_accounts,
         } = config;
         let l1 = L1Client::new(&l1_url)?;
@@ -151,7 +164,7 @@ impl Node {
             pool: pool.clone(),
             sequencer,
             status: status.clone(),
-            l1,
+            l1: l1.clone(),
             beacon_url,
             l1_poll,
             l1_patience,
@@ -160,12 +173,25 @@ impl Node {
         };
         let run = session.begin().await?;
         let hooks = rpc::NodeHooks::new(OpHooks::new(dev_accounts), sequencer.is_some());
+        let pool_seen = pool.clone();
         let context = RpcContext { chain: chain.clone(), pool, hooks: Arc::new(hooks) };
         let methods = rpc::methods(rollup, chain.clone(), status.clone(), sequencer.is_some());
-        let health = GetRoute::new("/health", |_| GetResponse::text(200, "ok\n"));
-        let rpc = RpcServer::start(rpc, context, vec![methods], vec![health]).await?;
-        let driver = tokio::spawn(session.drive(run));
-        Ok(Self { chain, status, rpc, driver, stop })
+        let gauges = Gauges::new(&chain);
+        let (chain_seen, status_seen) = (chain.clone(), status.clone());
+        let probe: Arc<dyn Probe> = Arc::new(Vitals {
+            sequencer,
+            chain: chain_seen,
+            pool: pool_seen,
+            status: status_seen,
+            l1,
+            l1_max_age,
+            gauges,
+        });
+        let probes = Probes::default();
+        probes.set(vec![probe.clone()]);
+        let rpc = RpcServer::start(rpc, context, vec![methods], probes.routes()).await?;
+        let driver = tokio::spawn(session.drive(run).in_current_span());
+        Ok(Self { chain, status, rpc, driver, probe, stop })
     }
 
     /// URL of its JSON-RPC.
@@ -181,6 +207,11 @@ impl Node {
     /// Its status.
     pub const fn status(&self) -> &StatusHandle {
         &self.status
+    }
+
+    /// What tells how it fares.
+    pub fn probe(&self) -> Arc<dyn Probe> {
+        self.probe.clone()
     }
 
     /// Waits until the driver ends by itself, which it only does when it cannot go on.

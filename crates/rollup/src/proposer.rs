@@ -5,6 +5,7 @@
 //! on any other chain, and the sender does not send it there again.
 
 use crate::{
+    health::{DutyProbe, Pulse},
     l2_client::{L2Client, L2Error},
     rpc::types::{L2BlockRef, OutputAtBlock, SyncStatus},
     trouble::Trouble,
@@ -19,6 +20,7 @@ use mezz_contracts::{
     deploy::GAME_TYPE,
 };
 use mezz_l1::{BlockRef, L1Client, L1Error, SendError, TxRequest, TxSender};
+use mezz_metrics::{Counter, Gauge, counter, gauge, number};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -109,18 +111,57 @@ pub struct Proposer {
     l2: L2Client,
     l1: L1Client,
     sender: TxSender,
+    pulse: Pulse,
+    meters: Meters,
+}
+
+#[derive(Debug)]
+struct Meters {
+    proposed: Gauge,
+    candidate: Gauge,
+    proposals: Counter,
+}
+
+impl Meters {
+    fn new() -> Self {
+        Self {
+            proposed: gauge(
+                "mezz_proposer_proposed_number",
+                "Newest L2 block that is proposed on L1.",
+                &[],
+            ),
+            candidate: gauge(
+                "mezz_proposer_candidate_number",
+                "Newest L2 block that may be proposed: the finalized head, or the safe head.",
+                &[],
+            ),
+            proposals: counter(
+                "mezz_proposer_proposals_total",
+                "Output roots that this proposer has posted.",
+                &[],
+            ),
+        }
+    }
 }
 
 impl Proposer {
     /// A proposer that reads from `l2` and posts with `sender`.
-    pub const fn new(config: ProposerConfig, l2: L2Client, l1: L1Client, sender: TxSender) -> Self {
-        Self { config, l2, l1, sender }
+    pub fn new(config: ProposerConfig, l2: L2Client, l1: L1Client, sender: TxSender) -> Self {
+        Self { config, l2, l1, sender, pulse: Pulse::default(), meters: Meters::new() }
+    }
+
+    /// What tells how it fares. It may wait long for a proposal to be mined, so that silence is no
+    /// sign of anything.
+    pub fn probe(&self) -> DutyProbe {
+        let (l1, l2) = (self.l1.clone(), self.l2.rpc().clone());
+        DutyProbe::new("proposer", self.pulse.clone(), None, l1, l2, self.sender.clone())
     }
 
     /// Runs until `stop`. Trouble is logged and waited out.
     pub async fn run(self, stop: CancellationToken) {
+        let _life = self.pulse.begin();
         let work = async {
-            let mut trouble = Trouble::new("proposer");
+            let mut trouble = Trouble::new("proposer", self.pulse.clone());
             loop {
                 let pause = match self.round().await {
                     Ok(()) => {
@@ -147,7 +188,10 @@ impl Proposer {
         }
         let before = self.l2.sync_status().await?;
         let block = self.config.newest(&before);
-        if block.number <= self.last_proposed().await? {
+        self.meters.candidate.set(number(block.number));
+        let proposed = self.last_proposed().await?;
+        self.meters.proposed.set(number(proposed));
+        if block.number <= proposed {
             return Ok(());
         }
         let output = self.l2.output_at(block.number).await?;
@@ -168,8 +212,11 @@ impl Proposer {
             ..TxRequest::default()
         };
         let receipt = self.sender.send(request).await?;
+        self.pulse.done();
+        self.meters.proposals.increment(1);
+        self.meters.proposed.set(number(claim.number));
         tracing::info!(
-            block = claim.number,
+            number = claim.number,
             root = %claim.root,
             l1 = %claim.l1,
             transaction = %receipt.transaction_hash,

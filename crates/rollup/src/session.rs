@@ -122,6 +122,7 @@ impl Session {
     /// # Errors
     /// Why it cannot go on; that needs a person.
     pub(crate) async fn drive(self, run: Run) -> Result<(), DriverError> {
+        let _life = self.status.pulse().begin();
         let mut run = run;
         loop {
             match run.driver.run(run.items, self.stop.clone()).await {
@@ -142,14 +143,21 @@ impl Session {
     /// Gets a run ready, as soon as L1 lets it.
     async fn begin_again(&self) -> Result<Run, DriverError> {
         let mut backoff = self.l1_poll;
+        let mut failures = 0u32;
         loop {
+            self.status.pulse().beat();
             sleep(backoff).await;
             backoff = (backoff * 2).min(MAX_BACKOFF);
             match self.begin().await {
                 Ok(run) => return Ok(run),
                 Err(NodeError::Driver(DriverError::L1Changed)) => {}
                 Err(NodeError::Driver(error)) => return Err(error),
-                Err(error) => tracing::warn!("waiting for L1: {error}"),
+                Err(error) => {
+                    failures = failures.saturating_add(1);
+                    if failures.is_power_of_two() {
+                        tracing::warn!(failures, "waiting for L1: {error}");
+                    }
+                }
             }
         }
     }
@@ -157,13 +165,18 @@ impl Session {
     /// Whether L1 has a block. One that has no block so high may be behind for a while.
     async fn is_canonical(&self, block: L1Ref) -> Result<bool, NodeError> {
         let deadline = Instant::now() + self.l1_patience;
+        let mut failures = 0u32;
         loop {
+            self.status.pulse().beat();
             match self.l1.header(BlockNumberOrTag::Number(block.number)).await {
                 Ok(header) => return Ok(header.hash() == block.hash),
                 Err(L1Error::NotFound { .. }) if Instant::now() >= deadline => return Ok(false),
                 Err(error) if Instant::now() >= deadline => return Err(error.into()),
                 Err(error) => {
-                    tracing::warn!(%block, "L1 does not say whether it still has a block: {error}");
+                    failures = failures.saturating_add(1);
+                    if failures.is_power_of_two() {
+                        tracing::warn!(l1 = %block, failures, "L1 does not say whether it still has a block: {error}");
+                    }
                 }
             }
             sleep(self.l1_poll).await;

@@ -6,7 +6,7 @@ use crate::{
     context::Context,
     debug,
     error::{METHOD_NOT_FOUND, RESPONSE_TOO_BIG},
-    eth, feed, net,
+    eth, feed, meters, net,
     server::Peer,
     txpool, web3,
     workers::Workers,
@@ -142,7 +142,7 @@ impl Service {
         module.register_method("rpc_modules", move |_, (), _| {
             Ok::<_, ErrorObjectOwned>(modules.clone())
         })?;
-        Ok(module.into())
+        Ok(meters::counted(self.context.chain.layer(), &module.into())?)
     }
 }
 

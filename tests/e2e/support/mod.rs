@@ -3,8 +3,10 @@
 mod process;
 mod rpc;
 
-pub(crate) use process::{Anvil, L1, Mezz, Signal, keystore, run, run_in};
-pub(crate) use rpc::{Rpc, assert_same_chain, fresh_address, key, portal, wait_until};
+pub(crate) use process::{
+    Anvil, L1, Mezz, Output, PASSWORD, Signal, free_port, keystore, run, run_in,
+};
+pub(crate) use rpc::{Rpc, assert_same_chain, fresh_address, get, key, portal, wait_until};
 
 use alloy::primitives::U256;
 use serde_json::Value;

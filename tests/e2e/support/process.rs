@@ -44,7 +44,7 @@ pub(crate) struct Anvil {
 }
 
 impl Anvil {
-    /// Starts one with the rules of the newest fork, a block a second and `args`; `None` if there
+    /// Starts one with the rules of the newest fork unless `args` name another, a block a second and `args`; `None` if there
     /// is no Anvil here.
     pub(crate) async fn start(args: &[&str]) -> Option<Self> {
         let Ok(binary) = env::var("MEZZ_ANVIL") else {
@@ -52,8 +52,11 @@ impl Anvil {
             return None;
         };
         let port = free_port();
+        let fork: &[&str] =
+            if args.contains(&"--hardfork") { &[] } else { &["--hardfork", "osaka"] };
         let child = Command::new(&binary)
-            .args(["--hardfork", "osaka", "--enable-tx-gas-limit", "--block-time", "1", "--silent"])
+            .args(fork)
+            .args(["--enable-tx-gas-limit", "--block-time", "1", "--silent"])
             .args(["--port", &port.to_string()])
             .args(args)
             .stdin(Stdio::null())
@@ -71,7 +74,7 @@ impl Anvil {
 }
 
 /// Of the key files of tests.
-const PASSWORD: &str = "of no value";
+pub(crate) const PASSWORD: &str = "of no value";
 
 /// A port that nobody listens on now.
 pub(crate) fn free_port() -> u16 {
@@ -127,24 +130,41 @@ impl Mezz {
     pub(crate) async fn node(role: &str, dir: &Path, l1_url: &str, args: &[&str]) -> (Self, Rpc) {
         let own = [role, "--port", "0", "--l1", l1_url, "--json"];
         let mut mezz = Self::spawn(dir, &[&own, args].concat());
+        let rpc = Rpc::new(text(&mezz.announced().await, "/rpc"));
+        (mezz, rpc)
+    }
+
+    /// What a command with `--json` says when it is at work.
+    pub(crate) async fn announced(&mut self) -> Value {
         let start = Instant::now();
         loop {
-            if let Ok(answer) = serde_json::from_str::<Value>(&mezz.stdout()) {
-                let rpc = Rpc::new(text(&answer, "/rpc"));
-                return (mezz, rpc);
+            if let Ok(answer) = serde_json::from_str::<Value>(&self.stdout()) {
+                return answer;
             }
-            mezz.check(start, &format!("the {role} says where it is"));
+            self.check(start, "it says that it is at work");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     /// Any command that does not end by itself.
     pub(crate) fn spawn(dir: &Path, args: &[&str]) -> Self {
+        Self::spawn_command(dir, command(dir).args(["--log", "info"]).args(args))
+    }
+
+    /// As [`Mezz::spawn`], with no password in the environment and nothing said about logs.
+    pub(crate) fn spawn_bare(dir: &Path, args: &[&str]) -> Self {
+        Self::spawn_command(dir, command(dir).env_remove("MEZZ_PASSWORD").args(args))
+    }
+
+    fn spawn_command(dir: &Path, command: &mut Command) -> Self {
         let logs = tempfile::tempdir().expect("a directory");
         let file = |name| File::create(logs.path().join(name)).expect("a file");
-        let child = command(dir)
-            .args(["--log", "info"])
-            .args(args)
+        let child = command
             .stdout(file("out"))
             .stderr(file("err"))
             .kill_on_drop(true)

@@ -45,6 +45,12 @@ pub(crate) async fn wait_until<F: Future<Output = bool>>(
     }
 }
 
+/// Status and body of a page.
+pub(crate) async fn get(url: &str) -> (u16, String) {
+    let response = reqwest::get(url).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+    (response.status().as_u16(), response.text().await.expect("a body"))
+}
+
 /// A node's JSON-RPC.
 #[derive(Clone, Debug)]
 pub(crate) struct Rpc {

@@ -9,6 +9,7 @@ use crate::{
     config::{ChainConfig, ChainLimits},
     error::{OpenError, StorageError},
     event::{ChainEvent, Heads},
+    meters::{self, Meters},
     state::{Shared, Versions},
     store::{Appended, DirLock, Recovered, Start, Store, recover},
 };
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     writer: Mutex<()>,
     events: broadcast::Sender<ChainEvent>,
     store: Option<Store>,
+    meters: Meters,
 }
 
 /// What is on disk and may be shown.
@@ -86,6 +88,8 @@ impl Chain {
         let Recovered { head, flat, codes, versions, blocks, heads, metas, store } = recovered;
         let heads =
             Heads { latest: head.block_ref(), safe: heads.safe, finalized: heads.finalized };
+        let meters = Meters::new(&spec);
+        meters.opened(head.number());
         let shared = Shared { flat: RwLock::new(flat), codes, blocks, _lock: lock };
         Ok(Self {
             inner: Arc::new(Inner {
@@ -100,6 +104,7 @@ impl Chain {
                 events: broadcast::Sender::new(limits.event_capacity),
                 limits,
                 store,
+                meters,
             }),
         })
     }
@@ -107,6 +112,11 @@ impl Chain {
     /// The rules.
     pub fn spec(&self) -> &ChainSpec {
         &self.inner.spec
+    }
+
+    /// What metrics call the chain: `l1` or `l2`.
+    pub fn layer(&self) -> &'static str {
+        meters::name(&self.inner.spec)
     }
 
     /// The bounds it was opened with.

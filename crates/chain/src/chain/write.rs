@@ -12,7 +12,7 @@ use crate::{
     store::{Appended, Entry, Op},
 };
 use mezz_primitives::Bytes;
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 /// Bytes of a key of the meta store.
 const MAX_META_KEY: usize = 256;
@@ -35,22 +35,23 @@ impl Chain {
         let inner = &*self.inner;
         let _writer = inner.writer.lock();
         let head = self.head();
-        let BuiltBlock { record, diff, trie, .. } = block;
+        let record = Arc::clone(&block.record);
         if record.header.parent_hash != head.hash() {
             return Err(CommitError::NotOnHead {
                 parent: record.header.parent_hash,
                 head: head.block_ref(),
             });
         }
-        let appended = Appended { record: Arc::clone(&record), diff };
+        let appended = Appended { record: Arc::clone(&record), diff: Arc::clone(&block.diff) };
         let _metas = (!metas.is_empty()).then(|| inner.meta_writer.lock());
         let mut ops = vec![Op::Block(appended.clone())];
         ops.extend(meta_ops(&metas));
         let lsn = self.submit(ops)?;
         inner.metas.lock().extend(metas);
+        inner.meters.committed(&block);
 
         // The trie first: a view of the old head turns to its own as soon as the flat state moves on.
-        inner.versions.lock().push(record.number(), record.hash(), trie);
+        inner.versions.lock().push(record.number(), record.hash(), block.trie);
         inner.shared.codes.add(&appended.diff);
         inner.shared.flat.write().apply(&appended.diff, record.hash());
         inner.shared.blocks.push(Entry { appended, lsn });
@@ -108,6 +109,7 @@ impl Chain {
             ops.push(Op::Heads { safe: heads.safe, finalized: heads.finalized });
         }
         self.submit(ops)?;
+        inner.meters.unwound(removed.len(), to);
 
         {
             let mut flat = inner.shared.flat.write();
@@ -199,10 +201,11 @@ impl Chain {
     }
 
     fn submit(&self, ops: Vec<Op>) -> Result<u64, StorageError> {
-        match &self.inner.store {
-            Some(store) => store.submit(ops),
-            None => Ok(0),
-        }
+        let Some(store) = &self.inner.store else { return Ok(0) };
+        let started = Instant::now();
+        let lsn = store.submit(ops)?;
+        self.inner.meters.logged(started);
+        Ok(lsn)
     }
 }
 

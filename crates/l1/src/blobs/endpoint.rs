@@ -2,7 +2,7 @@
 //! beside their RPC (Anvil, the embedded Layer 1) name them by block hash. Which of the two an
 //! endpoint is, is asked once.
 
-use super::BlobSourceConfig;
+use super::{BlobSourceConfig, SourceInfo};
 use crate::{
     http::{BodyError, bounded_body, root_cause, shorten},
     types::BlockRef,
@@ -113,6 +113,30 @@ impl Endpoint {
             (status, body) => return Err(refused(status, &body)),
         };
         parse_blobs(&body).map_err(Refusal::answered)
+    }
+
+    /// What it is, and what it has of a block.
+    pub(super) async fn describe(&self, block: BlockRef, timestamp: u64) -> SourceInfo {
+        let blobs = self.fetch(block, timestamp, &[]).await;
+        let beacon = matches!(self.naming.get(), Some(Naming::Slot { .. }));
+        let (mut version, mut syncing) = (None, false);
+        if beacon {
+            version = self.ask("eth/v1/node/version", "/data/version").await;
+            let says = self.ask("eth/v1/node/syncing", "/data/is_syncing").await;
+            syncing = says.is_some_and(|says| says == "true");
+        }
+        let blobs = blobs.map(|blobs| blobs.len()).map_err(|refusal| refusal.text);
+        SourceInfo { url: self.public.clone(), version, beacon, syncing, blobs }
+    }
+
+    /// A value that an endpoint may have, as text.
+    async fn ask(&self, path: &str, pointer: &str) -> Option<String> {
+        let (StatusCode::OK, body) = self.get(path, &[]).await.ok()? else { return None };
+        let answer: serde_json::Value = serde_json::from_slice(&body).ok()?;
+        match answer.pointer(pointer)? {
+            serde_json::Value::String(text) => Some(shorten(text)),
+            other => Some(other.to_string()),
+        }
     }
 
     async fn probe(&self) -> Result<Naming, Refusal> {

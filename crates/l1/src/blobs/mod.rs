@@ -83,6 +83,21 @@ impl BlobError {
     }
 }
 
+/// What an endpoint says of itself.
+#[derive(Clone, Debug)]
+pub struct SourceInfo {
+    /// The endpoint, without path and secrets.
+    pub url: String,
+    /// Its software, if it is a beacon node that says so.
+    pub version: Option<String>,
+    /// Whether it is a beacon node; a devnet that serves blobs beside its RPC is none.
+    pub beacon: bool,
+    /// Whether it says that it has not caught up with the chain.
+    pub syncing: bool,
+    /// How many blobs it has of the block asked for, or why it does not say.
+    pub blobs: Result<usize, String>,
+}
+
 fn list(hashes: &[B256]) -> String {
     hashes.iter().map(B256::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -120,6 +135,16 @@ impl BlobSource {
             return Err(bad_url("", "no URL is given".to_owned()));
         }
         Ok(Self { endpoints: Arc::new(endpoints) })
+    }
+
+    /// Asks each endpoint what it is, and for the blobs of a block, whether it has any or not.
+    /// `timestamp` is the block's, seconds.
+    pub async fn describe(&self, block: BlockRef, timestamp: u64) -> Vec<SourceInfo> {
+        let mut found = Vec::with_capacity(self.endpoints.len());
+        for endpoint in self.endpoints.iter() {
+            found.push(endpoint.describe(block, timestamp).await);
+        }
+        found
     }
 
     /// The blobs with the given versioned hashes, in the order of the hashes, each checked against

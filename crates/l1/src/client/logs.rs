@@ -69,7 +69,7 @@ impl L1Client {
                 Err(error) if error.is_method_missing() => {
                     self.inner.no_receipts.store(true, Ordering::Relaxed);
                     tracing::warn!(
-                        l1 = self.url(),
+                        url = self.url(),
                         "L1 has no eth_getBlockReceipts: its word is taken for which logs a block has"
                     );
                 }

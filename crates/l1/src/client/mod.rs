@@ -1,11 +1,13 @@
 //! A client of a Layer 1 node: every question bounded in time and size, asked again a few times
 //! when nothing came back, and every block checked against its hash before anyone sees it.
 
+mod contact;
 mod error;
 mod logs;
 mod queries;
 mod transport;
 
+pub use contact::Contact;
 pub use error::L1Error;
 pub use logs::{LogCheck, LogFilter};
 pub use queries::FeeInfo;
@@ -24,7 +26,7 @@ use alloy::{
 };
 use std::{
     sync::{Arc, atomic::AtomicBool},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use transport::BoundedHttp;
 
@@ -41,6 +43,8 @@ pub struct L1ClientConfig {
     pub backoff: Duration,
     /// The largest answer that is read, bytes.
     pub max_response_bytes: usize,
+    /// What the node is called in metrics: `l1`, or `l2` for one that is asked in the same way.
+    pub node: &'static str,
 }
 
 impl Default for L1ClientConfig {
@@ -51,6 +55,7 @@ impl Default for L1ClientConfig {
             attempts: 3,
             backoff: Duration::from_millis(150),
             max_response_bytes: 64 << 20,
+            node: "l1",
         }
     }
 }
@@ -68,6 +73,7 @@ struct Inner {
     config: L1ClientConfig,
     /// The node has no `eth_getBlockReceipts`; said once, then remembered.
     no_receipts: AtomicBool,
+    line: contact::Line,
 }
 
 impl L1Client {
@@ -96,6 +102,7 @@ impl L1Client {
                 url: public,
                 config,
                 no_receipts: AtomicBool::new(false),
+                line: contact::Line::default(),
             }),
         })
     }
@@ -103,6 +110,11 @@ impl L1Client {
     /// The node's scheme, host and port, fit for messages.
     pub fn url(&self) -> &str {
         &self.inner.url
+    }
+
+    /// Whether the node answers, as far as it was asked by this client and its clones.
+    pub fn contact(&self) -> Contact {
+        self.inner.line.get()
     }
 
     /// The alloy provider below, for calls that this client does not offer. It bounds time and
@@ -124,6 +136,7 @@ impl L1Client {
         let mut pause = config.backoff;
         let mut attempt = 1;
         loop {
+            let asked = Instant::now();
             let answer =
                 self.inner.provider.client().request::<P, R>(method, params.clone()).await.map_err(
                     |error| {
@@ -131,6 +144,7 @@ impl L1Client {
                         error::from_transport(error, &self.inner.url, method, seconds)
                     },
                 );
+            self.note(method, asked, answer.as_ref().err());
             match answer {
                 Err(error) if error.is_transient() && attempt < config.attempts => {
                     tracing::debug!(%error, attempt, "asking L1 again");
@@ -140,6 +154,16 @@ impl L1Client {
                 }
                 answer => return answer,
             }
+        }
+    }
+
+    /// Remembers whether the node answered; a refusal is an answer.
+    fn note(&self, method: &'static str, asked: Instant, error: Option<&L1Error>) {
+        let silent = error.filter(|error| error.is_transient());
+        contact::count(self.inner.config.node, method, asked.elapsed(), silent.is_some());
+        match silent {
+            None => self.inner.line.answered(),
+            Some(error) => self.inner.line.failed(error.to_string()),
         }
     }
 
@@ -166,6 +190,9 @@ impl L1Client {
         {
             let reason = format!("asked for block {number}, got {}", header.number);
             return Err(self.wrong(METHOD, reason));
+        }
+        if block.is_latest() {
+            self.inner.line.head(&header);
         }
         Ok(header)
     }

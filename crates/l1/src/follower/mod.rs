@@ -20,6 +20,7 @@ use alloy::{
     eips::BlockNumberOrTag,
 };
 use futures::{StreamExt, future::BoxFuture, stream};
+use mezz_metrics::{Histogram, histogram, number};
 use std::time::Duration;
 
 /// One block as a Layer 2 needs it.
@@ -121,6 +122,7 @@ pub struct Follower {
     core: Core,
     /// The question under way. It outlives a dropped [`Self::next`].
     current: Option<BoxFuture<'static, Outcome>>,
+    reorgs: Histogram,
 }
 
 enum Outcome {
@@ -149,7 +151,12 @@ impl Follower {
             shrink_patience: config.shrink_patience,
             denial_patience: config.denial_patience,
         };
-        Self { client, config, core: Core::new(state, options), current: None }
+        let reorgs = histogram(
+            "mezz_l1_reorg_depth_blocks",
+            "L1 reorganisations by the number of blocks that each took back.",
+            &[],
+        );
+        Self { client, config, core: Core::new(state, options), current: None, reorgs }
     }
 
     /// Where the follower stands, all events given out so far included.
@@ -179,7 +186,8 @@ impl Follower {
             match self.core.step() {
                 Step::Event(event) => {
                     if let L1Event::Reorg { common_ancestor, depth } = &event {
-                        tracing::warn!(%common_ancestor, depth, "L1 reorganised");
+                        self.reorgs.record(number(*depth));
+                        tracing::warn!(l1 = %common_ancestor, depth, "L1 reorganised");
                     }
                     return Ok(event);
                 }
@@ -229,7 +237,7 @@ impl Follower {
             }
         }
         if before > 0 && self.core.trouble() == 0 {
-            tracing::info!(l1 = self.client.url(), "L1 answers again");
+            tracing::info!(url = self.client.url(), "L1 answers again");
         }
     }
 

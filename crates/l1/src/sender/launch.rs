@@ -128,6 +128,7 @@ impl TxSenderTask {
                 // Whether it arrived is not known; it will be offered again.
                 Ok(Offer::NotNow(_) | Offer::Underpriced) | Err(_) => false,
             };
+            self.meters.sent.increment(1);
             tracing::debug!(nonce, %hash, gas_limit, accepted, "sent an L1 transaction");
             let mut flight = Flight {
                 accepted,

@@ -9,6 +9,7 @@ mod flight;
 mod fork;
 mod journal;
 mod launch;
+mod meters;
 mod refusal;
 mod task;
 mod upkeep;
@@ -24,7 +25,10 @@ use alloy::{
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
 
 /// The most gas one transaction may have since Osaka (EIP-7825).
 pub const TX_GAS_CAP: u64 = 16_777_216;
@@ -73,6 +77,8 @@ pub struct SenderConfig {
     pub max_in_flight: usize,
     /// A block that the chain must have; on another one nothing is sent, and nothing given up.
     pub anchor: Option<BlockRef>,
+    /// What it sends for, as metrics call it.
+    pub duty: &'static str,
 }
 
 impl Default for SenderConfig {
@@ -87,6 +93,7 @@ impl Default for SenderConfig {
             watch_blocks: 64,
             max_in_flight: 8,
             anchor: None,
+            duty: "other",
         }
     }
 }
@@ -204,6 +211,8 @@ pub struct SenderStatus {
     /// The newest block known to have one of them. What is no longer watched does not count: if an
     /// L1 takes that back, nobody would ever see the block again.
     pub newest_mined: Option<BlockRef>,
+    /// Since when something waits and nothing was mined; `None` if nothing waits.
+    pub stalled_since: Option<Instant>,
     /// What keeps it from going on, if anything.
     pub trouble: Option<String>,
 }

@@ -6,6 +6,7 @@ use super::{
     flight::Flight,
     journal::{Entry, Journal, Settled},
     launch::{Launch, Queued},
+    meters::Meters,
 };
 use crate::client::{L1Client, L1Error};
 use alloy::{
@@ -50,6 +51,9 @@ pub struct TxSenderTask {
     resumed: Option<Vec<Entry>>,
     hold: Option<String>,
     failures: u32,
+    pub(super) meters: Meters,
+    /// Since when something waits and nothing was mined.
+    stalled_since: Option<Instant>,
 }
 
 impl fmt::Debug for TxSenderTask {
@@ -80,6 +84,7 @@ impl TxSender {
         // What became of these is not known yet.
         let (status, watcher) =
             watch::channel(SenderStatus { waiting: entries.len(), ..SenderStatus::default() });
+        let meters = Meters::new(config.duty);
         let task = TxSenderTask {
             client,
             signer,
@@ -96,6 +101,8 @@ impl TxSender {
             resumed: Some(entries),
             hold: None,
             failures: 0,
+            meters,
+            stalled_since: None,
         };
         Ok((Self { address, jobs, status: watcher }, task))
     }
@@ -127,7 +134,7 @@ impl TxSenderTask {
             due = match self.round(look).await {
                 Ok(()) => {
                     if self.failures > 0 {
-                        tracing::info!(l1 = self.client.url(), "sending to L1 works again");
+                        tracing::info!(url = self.client.url(), "sending to L1 works again");
                         self.failures = 0;
                     }
                     let pause = if self.next_nonce != sent_before {
@@ -164,18 +171,26 @@ impl TxSenderTask {
         self.config.poll_interval.saturating_mul(1 << doublings).min(self.config.max_backoff)
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
         let waiting = self.waiting();
         let mined = self.flights.values().filter_map(|flight| flight.mined.as_ref());
         let newest = mined.map(|mined| mined.block).max_by_key(|block| block.number);
-        self.status.send_replace(SenderStatus {
+        let waiting_all = waiting + self.resumed.as_ref().map_or(0, Vec::len);
+        self.stalled_since = match waiting_all + self.queue.len() {
+            0 => None,
+            _ => self.stalled_since.or_else(|| Some(Instant::now())),
+        };
+        let status = SenderStatus {
             next_nonce: self.next_nonce,
             queued: self.queue.len(),
-            waiting: waiting + self.resumed.as_ref().map_or(0, Vec::len),
+            waiting: waiting_all,
+            stalled_since: self.stalled_since,
             watched: self.flights.len() - waiting,
             newest_mined: newest,
             trouble: self.hold.clone(),
-        });
+        };
+        self.meters.status(&status);
+        self.status.send_replace(status);
     }
 
     fn waiting(&self) -> usize {
@@ -206,7 +221,9 @@ impl TxSenderTask {
                     return Err(error.into());
                 }
                 Err(error) => {
-                    tracing::warn!(account = %self.address, "L1 transaction not sent: {error}");
+                    self.meters.refused.increment(1);
+                    // Whoever waits for it says so in the log, as often as is of use.
+                    tracing::debug!(account = %self.address, "L1 transaction not sent: {error}");
                     if let Some(reply) = queued.reply.take() {
                         // Nobody waits any more: that is the waiter's choice.
                         let _ = reply.send(Err(error));
@@ -297,6 +314,7 @@ impl TxSenderTask {
             let mined = self.find_mined(&hashes).await?;
             let Some(flight) = self.flights.get_mut(&nonce) else { continue };
             if mined.is_none() {
+                self.meters.reorganised.increment(1);
                 tracing::warn!(
                     nonce,
                     hash = %flight.last().hash,
@@ -326,7 +344,9 @@ impl TxSenderTask {
             let mined = self.find_mined(&hashes).await?;
             let Some(flight) = self.flights.get_mut(&nonce) else { continue };
             if let Some(mined) = mined {
-                tracing::debug!(nonce, block = %mined.block, "an L1 transaction was mined");
+                self.meters.mined.increment(1);
+                self.stalled_since = None;
+                tracing::debug!(nonce, l1 = %mined.block, "an L1 transaction was mined");
                 flight.mined = Some(mined);
                 flight.accepted = true;
                 flight.sidecar = None;

@@ -110,6 +110,7 @@ impl TxSenderTask {
         let now = Instant::now();
         flight.attempts = entry.attempts;
         (flight.sent_at, flight.sent_head, flight.checked_at) = (now, head, now);
+        self.meters.replaced.increment(1);
         tracing::info!(nonce, old = %old.hash, new = %hash, max_fee = fees.max_fee, "replacing an L1 transaction");
         let offer = self.offer(raw).await?;
         let Some(flight) = self.flights.get_mut(&nonce) else { return Ok(()) };

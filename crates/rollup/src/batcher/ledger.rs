@@ -25,12 +25,12 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// Forgets batches that have become safe, and all of them if one did not count: then it is
-    /// begun again after the safe head. `patience` is in L1 blocks.
-    pub(super) fn settle(&mut self, safe: u64, current_l1: u64, patience: u64) {
+    /// begun again after the safe head, and the answer is true. `patience` is in L1 blocks.
+    pub(super) fn settle(&mut self, safe: u64, current_l1: u64, patience: u64) -> bool {
         while self.posted.front().is_some_and(|first| first.last <= safe) {
             self.posted.pop_front();
         }
-        let Some(first) = self.posted.front() else { return };
+        let Some(first) = self.posted.front() else { return false };
         let (from, to) = (first.first, first.last);
         if from <= safe {
             tracing::warn!(
@@ -39,7 +39,6 @@ impl Ledger {
                 safe,
                 "the chain went on without a batch; posting again from the safe head"
             );
-            self.posted.clear();
         } else if first.l1.is_some_and(|l1| l1.saturating_add(patience) < current_l1) {
             tracing::warn!(
                 from,
@@ -47,8 +46,11 @@ impl Ledger {
                 safe,
                 "a batch is on L1 but did not become safe; posting again from the safe head"
             );
-            self.posted.clear();
+        } else {
+            return false;
         }
+        self.posted.clear();
+        true
     }
 }
 

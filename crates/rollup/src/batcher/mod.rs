@@ -6,11 +6,16 @@
 //! changes nothing.
 
 mod ledger;
+mod meters;
 #[cfg(test)]
 mod tests;
 
-use self::ledger::{Footing, Ledger, Posted};
+use self::{
+    ledger::{Footing, Ledger, Posted},
+    meters::Meters,
+};
 use crate::{
+    health::{DutyProbe, Pulse},
     l2_client::{L2Client, L2Error, SourceBlock},
     trouble::Trouble,
 };
@@ -36,6 +41,8 @@ const MAX_BATCH_BLOCKS: usize = 20_000;
 const MAX_RAW_BYTES: usize = 1_500_000;
 /// Batches that may be on their way to L1 at the same time.
 const MAX_IN_FLIGHT: usize = 4;
+/// How long a round may take before the task counts as hung.
+const ROUND: Duration = Duration::from_secs(600);
 
 /// How the batcher works.
 #[derive(Clone, Debug)]
@@ -78,16 +85,25 @@ pub struct Batcher {
     l2: L2Client,
     l1: L1Client,
     sender: TxSender,
+    pulse: Pulse,
+    meters: Meters,
 }
 
 impl Batcher {
     /// A batcher that reads from `l2` and posts with `sender`.
-    pub const fn new(config: BatcherConfig, l2: L2Client, l1: L1Client, sender: TxSender) -> Self {
-        Self { config, l2, l1, sender }
+    pub fn new(config: BatcherConfig, l2: L2Client, l1: L1Client, sender: TxSender) -> Self {
+        Self { config, l2, l1, sender, pulse: Pulse::default(), meters: Meters::new() }
+    }
+
+    /// What tells how it fares.
+    pub fn probe(&self) -> DutyProbe {
+        let (l1, l2) = (self.l1.clone(), self.l2.rpc().clone());
+        DutyProbe::new("batcher", self.pulse.clone(), Some(ROUND), l1, l2, self.sender.clone())
     }
 
     /// Runs until `stop`. Trouble is logged and waited out.
     pub async fn run(self, stop: CancellationToken) {
+        let _life = self.pulse.begin();
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.work() => {}
@@ -96,7 +112,7 @@ impl Batcher {
 
     async fn work(&self) {
         let mut ledger = Ledger::default();
-        let mut trouble = Trouble::new("batcher");
+        let mut trouble = Trouble::new("batcher", self.pulse.clone());
         let mut waiting_since: Option<Instant> = None;
         loop {
             let pause = match self.round(&mut ledger, &mut waiting_since).await {
@@ -127,7 +143,10 @@ impl Batcher {
             }
         }
         let safe = status.safe_l2;
-        ledger.settle(safe.number, status.current_l1.number, self.config.patience);
+        if ledger.settle(safe.number, status.current_l1.number, self.config.patience) {
+            self.meters.given_up.increment(1);
+        }
+        self.meters.in_flight(ledger.posted.len());
         if ledger.posted.is_empty() && !self.may_begin(status.current_l1.block_ref()).await? {
             return Ok(());
         }
@@ -137,10 +156,12 @@ impl Batcher {
         };
         if status.unsafe_l2.number < next {
             *waiting_since = None;
+            self.meters.backlog(0, Duration::ZERO);
             return Ok(());
         }
         let since = *waiting_since.get_or_insert_with(Instant::now);
         let backlog = status.unsafe_l2.number - next + 1;
+        self.meters.backlog(backlog, since.elapsed());
         let due = since.elapsed() >= self.config.max_age || backlog >= MAX_BATCH_BLOCKS as u64;
         if !due || ledger.posted.len() >= MAX_IN_FLIGHT {
             return Ok(());
@@ -219,6 +240,7 @@ impl Batcher {
             return Err(BatcherError::Interrupted);
         };
         let blobs = blob::to_blobs(&data)?;
+        self.meters.posted(&kept, data.len(), blobs.len());
         tracing::info!(
             from = first.number,
             to = last.number,
@@ -239,8 +261,10 @@ impl Batcher {
             rests_on: None,
         };
         let ticket = self.sender.submit(request).await?;
+        let pulse = self.pulse.clone();
         let receipt = tokio::spawn(async move {
             let receipt = ticket.receipt().await?;
+            pulse.done();
             Ok(receipt.block_number.unwrap_or_default())
         });
         Ok(Posted {

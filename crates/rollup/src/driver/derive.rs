@@ -9,7 +9,7 @@ use mezz_derivation::{
 use mezz_evm::BlockAttributes;
 use mezz_pool::BlockUpdate;
 use mezz_primitives::RecoveredTransaction;
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 /// What became of a derived block.
 enum Executed {
@@ -39,9 +39,12 @@ impl Driver {
                     Executed::Block(hash) => {
                         self.deriver.accepted(hash)?;
                     }
-                    Executed::Refused(reason) => log_batch(&self.deriver.refused(reason)?),
+                    Executed::Refused(reason) => {
+                        let outcome = self.deriver.refused(reason)?;
+                        self.on_batch(&outcome);
+                    }
                 },
-                Step::Batch(outcome) => log_batch(&outcome),
+                Step::Batch(outcome) => self.on_batch(&outcome),
                 Step::L1Done(cursor) => {
                     if cursor.safe.number != self.chain.heads().safe.number {
                         self.chain.set_safe(cursor.safe.number)?;
@@ -67,6 +70,7 @@ impl Driver {
             );
             self.unwind(number - 1)?;
         }
+        let started = Instant::now();
         let mut transactions = Vec::with_capacity(derived.transactions.len());
         for (index, tx) in derived.transactions.iter().enumerate() {
             match RecoveredTransaction::recover(tx.clone()) {
@@ -85,6 +89,7 @@ impl Driver {
             Err(error) => return Err(DriverError::Build { number, source: error.into() }),
         };
         let block = self.commit(built)?;
+        self.meters.derived(&block, started);
         Ok(Executed::Block(block.hash()))
     }
 
@@ -97,6 +102,8 @@ impl Driver {
             .map(|account| (account.address, account.after.into()))
             .collect();
         let block = self.chain.commit(built)?;
+        // Much can be done between two looks at what comes in.
+        self.status.pulse().beat();
         self.head = block_ref(&self.config, &block)?;
         let included: Vec<_> = block.transactions.iter().map(RecoveredTransaction::hash).collect();
         self.pool.on_block(&BlockUpdate {
@@ -106,6 +113,20 @@ impl Driver {
             block_gas_limit: self.config.gas_limit,
         });
         Ok(block)
+    }
+
+    fn on_batch(&self, outcome: &BatchOutcome) {
+        let BatchOutcome { l1, batch, applied, dropped } = outcome;
+        match dropped {
+            None => {
+                self.meters.applied.increment(1);
+                tracing::debug!(%l1, batch, blocks = applied, "batch applied");
+            }
+            Some(reason) => {
+                self.meters.refused.increment(1);
+                tracing::warn!(%l1, batch, applied, %reason, "batch dropped");
+            }
+        }
     }
 }
 
@@ -139,15 +160,5 @@ pub(super) fn attributes_of(attributes: &mezz_derivation::derive::L2Attributes) 
         prev_randao: attributes.prev_randao,
         parent_beacon_block_root: attributes.parent_beacon_block_root,
         extra_data: Default::default(),
-    }
-}
-
-fn log_batch(outcome: &BatchOutcome) {
-    let BatchOutcome { l1, batch, applied, dropped } = outcome;
-    match dropped {
-        None => tracing::debug!(%l1, batch, blocks = applied, "batch applied"),
-        Some(reason) => {
-            tracing::warn!(%l1, batch, applied, %reason, "batch dropped");
-        }
     }
 }

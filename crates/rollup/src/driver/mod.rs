@@ -7,6 +7,7 @@
 
 mod cursors;
 mod derive;
+mod meters;
 mod origins;
 mod reorg;
 mod sequence;
@@ -20,6 +21,7 @@ pub use status::StatusHandle;
 use crate::feed::{FeedError, FeedItem};
 use alloy::primitives::B256;
 use cursors::Cursors;
+use meters::Meters;
 use mezz_chain::{BlockRecord, BuildError, Chain, ChainError, CommitError, HeadError, UnwindError};
 use mezz_derivation::{
     Deriver, L1Ref, L2BlockRef, RollupConfig,
@@ -38,6 +40,8 @@ use tokio_util::sync::CancellationToken;
 
 /// What is taken from the feed after a block was made, at most.
 const ITEMS_PER_TICK: usize = 64;
+/// How often a driver with nothing to do shows that it is alive.
+const BEAT: Duration = Duration::from_secs(10);
 
 /// How the sequencer works.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +124,9 @@ pub struct Driver {
     /// The L1 block that must have been derived before the first block is sequenced: what other
     /// runs of this sequencer have posted is then known.
     sequence_after: u64,
+    meters: Meters,
+    /// Ticks in a row at which no block could be made.
+    idle: u32,
 }
 
 /// What a driver is made of.
@@ -196,6 +203,8 @@ impl Driver {
             sequencer,
             status,
             head,
+            meters: Meters::new(),
+            idle: 0,
         };
         if lost {
             driver.unwind_to_origin(newest.l1.number)?;
@@ -230,10 +239,13 @@ impl Driver {
         let pause = self.sequencer.map_or(Duration::from_secs(3600), |s| s.block_time);
         let mut ticks = interval(pause);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut beats = interval(BEAT);
         loop {
+            self.status.pulse().beat();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ok(()),
+                _ = beats.tick() => {}
                 _ = ticks.tick(), if self.may_sequence() => {
                     tokio::task::block_in_place(|| self.sequence())?;
                     // Blocks that take as long as the pause between them must not keep L1 out.
@@ -253,7 +265,7 @@ impl Driver {
     fn on_feed(&mut self, item: FeedItem) -> Result<(), DriverError> {
         match item {
             FeedItem::Block { block, batches } => {
-                tracing::debug!(number = block.number, hash = %block.hash, deposits = block.deposits.len(), batches, "L1 block");
+                tracing::debug!(l1 = %block.reference(), deposits = block.deposits.len(), batches, "L1 block");
                 self.origins.push(*block, batches);
                 self.leave_other_origins()?;
                 self.derive()?;

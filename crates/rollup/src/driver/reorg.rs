@@ -88,6 +88,7 @@ impl Driver {
         } else {
             self.chain.unwind(number)?
         };
+        self.meters.unwinds.increment(u64::from(!removed.is_empty()));
         self.head = block_ref(&self.config, &self.chain.head())?;
         let again = removed
             .iter()

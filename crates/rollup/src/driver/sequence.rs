@@ -40,6 +40,7 @@ impl Driver {
     fn sequence_one(&mut self, sequencer: SequencerConfig) -> Result<bool, DriverError> {
         let Some(origin) = self.next_origin(sequencer.l1_confirmations) else { return Ok(false) };
         let recovers = self.recovers();
+        self.meters.recovering.set(f64::from(u8::from(recovers)));
         if recovers && origin.number == self.head.origin.number {
             return Ok(false);
         }
@@ -50,10 +51,18 @@ impl Driver {
         {
             Ok(timestamp) => timestamp,
             Err(error) => {
-                tracing::warn!("no block can be made until L1 goes on: {error}");
+                self.meters.idle.increment(1);
+                self.idle = self.idle.saturating_add(1);
+                if self.idle.is_power_of_two() {
+                    tracing::warn!(
+                        ticks = self.idle,
+                        "no block can be made until L1 goes on: {error}"
+                    );
+                }
                 return Ok(false);
             }
         };
+        let started = Instant::now();
         let inputs = block_inputs(&self.config, &parent, origin, timestamp)?;
         let number = inputs.attributes.number;
         let attributes = attributes_of(&inputs.attributes);
@@ -64,7 +73,6 @@ impl Driver {
             forced.push(RecoveredTransaction { tx, sender });
         }
 
-        let started = Instant::now();
         let mut bytes_left = MAX_BLOCK_TX_BYTES;
         let mut best = None;
         let pool = &self.pool;
@@ -102,11 +110,14 @@ impl Driver {
             .chain
             .build(&attributes, &forced, &mut next, &options)
             .map_err(|error| DriverError::Build { number, source: error.into() })?;
+        self.meters.dropped.increment(invalid.len() as u64);
         for (hash, reason) in invalid {
             tracing::debug!(%hash, reason, "dropped from the pool");
             self.pool.remove(&hash);
         }
         let block = self.commit(built)?;
+        self.idle = 0;
+        self.meters.sequenced(&block, started);
         tracing::debug!(
             number,
             txs = block.transactions.len(),

@@ -1,19 +1,30 @@
 //! What the driver tells of itself.
 
 use super::{Driver, DriverError, block_ref, status_ref};
-use crate::rpc::types::{L1BlockRef, L2BlockRef, SyncStatus};
+use crate::{
+    health::Pulse,
+    rpc::types::{L1BlockRef, L2BlockRef, SyncStatus},
+};
 use mezz_derivation::derive::L1Block;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// Where the newest status is.
 #[derive(Clone, Debug)]
 pub struct StatusHandle {
     status: watch::Sender<SyncStatus>,
+    /// When the unsafe head became the block that it is.
+    moved: watch::Sender<Instant>,
+    pulse: Pulse,
 }
 
 impl Default for StatusHandle {
     fn default() -> Self {
-        Self { status: watch::Sender::new(SyncStatus::default()) }
+        Self {
+            status: watch::Sender::new(SyncStatus::default()),
+            moved: watch::Sender::new(Instant::now()),
+            pulse: Pulse::default(),
+        }
     }
 }
 
@@ -21,6 +32,23 @@ impl StatusHandle {
     /// The newest status.
     pub fn get(&self) -> SyncStatus {
         *self.status.borrow()
+    }
+
+    /// How long the unsafe head has been the same block.
+    pub fn unchanged_for(&self) -> Duration {
+        self.moved.borrow().elapsed()
+    }
+
+    /// Whether whoever tells it is alive.
+    pub(crate) const fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
+    fn tell(&self, status: SyncStatus) {
+        let before = self.status.send_replace(status);
+        if before.unsafe_l2.hash != status.unsafe_l2.hash {
+            self.moved.send_replace(Instant::now());
+        }
     }
 
     /// Follows it.
@@ -45,7 +73,7 @@ impl Driver {
             safe_l2: self.l2_ref(heads.safe.number)?,
             finalized_l2: self.l2_ref(heads.finalized.number)?,
         };
-        self.status.status.send_replace(status);
+        self.status.tell(status);
         Ok(())
     }
 

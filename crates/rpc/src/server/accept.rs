@@ -5,6 +5,7 @@ use super::{
     outbox::{Outbox, Paced, Unread},
     peer::Peer,
 };
+use crate::meters::{Connections, Place};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jsonrpsee::server::StopHandle;
@@ -34,6 +35,7 @@ pub(super) struct Accept {
     pub(super) unread: Arc<Unread>,
     /// Bytes of answers that one client has not read.
     pub(super) max_unread: usize,
+    pub(super) connections: Connections,
 }
 
 impl Accept {
@@ -44,19 +46,24 @@ impl Accept {
         let connections = TaskTracker::new();
         let stopped = stop.clone().shutdown();
         tokio::pin!(stopped);
+        let mut failures = 0u32;
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 () = &mut stopped => break,
             };
             let (socket, peer) = match accepted {
-                Ok((socket, from)) => (socket, Peer(from.ip())),
+                Ok((socket, from)) => {
+                    failures = 0;
+                    (socket, Peer(from.ip()))
+                }
                 Err(error) => {
-                    wait_after(&error).await;
+                    wait_after(&error, &mut failures).await;
                     continue;
                 }
             };
             let Ok(place) = places.clone().try_acquire_owned() else {
+                self.connections.refused.increment(1);
                 // Best effort: the client may not even be reading.
                 let _ = socket.try_write(FULL);
                 continue;
@@ -67,6 +74,7 @@ impl Accept {
             let outbox = Outbox::new(&self.unread, self.max_unread);
             let socket = Paced::new(socket, outbox.clone(), self.write_timeout);
             let client = Client { socket, peer, outbox };
+            let place = (place, self.connections.enter());
             connections.spawn(serve(client, http.clone(), stop, idle_timeout, place));
         }
         drop(listener);
@@ -75,12 +83,15 @@ impl Accept {
     }
 }
 
-async fn wait_after(error: &io::Error) {
+async fn wait_after(error: &io::Error, failures: &mut u32) {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset};
     if matches!(error.kind(), ConnectionAborted | ConnectionReset) {
         return;
     }
-    tracing::warn!(%error, "a connection could not be accepted");
+    *failures = failures.saturating_add(1);
+    if failures.is_power_of_two() {
+        tracing::warn!(%error, failures, "connections cannot be accepted");
+    }
     tokio::time::sleep(REFUSAL_PAUSE).await;
 }
 
@@ -96,7 +107,7 @@ async fn serve(
     http: Arc<Http>,
     stop: StopHandle,
     idle_timeout: Duration,
-    _place: OwnedSemaphorePermit,
+    _place: (OwnedSemaphorePermit, Place),
 ) {
     let Client { socket, peer, outbox } = client;
     let service = service_fn(move |request: Request<Incoming>| {

@@ -141,12 +141,10 @@ impl Http {
             let hint = "nothing here; JSON-RPC is answered to POST and over WebSocket\n";
             return text(StatusCode::NOT_FOUND, hint);
         };
-        let accept = request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok());
-        let get = GetRequest {
-            path: path.to_owned(),
-            query: request.uri().query().map(str::to_owned),
-            accept: accept.map(str::to_owned),
-        };
+        let get = GetRequest::of(request);
+        if !route.works {
+            return (route.handler)(&get).into_http();
+        }
         let handler = route.handler.clone();
         let answer = match self.reads.run(move || Ok(handler(&get))).await {
             Ok(answer) => answer,
@@ -154,12 +152,7 @@ impl Http {
                 return text(StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", failure.message));
             }
         };
-        let mut response = Response::new(HttpBody::from(answer.body));
-        *response.status_mut() =
-            StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let kind = HeaderValue::from_static(answer.content_type);
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        response
+        answer.into_http()
     }
 }
 

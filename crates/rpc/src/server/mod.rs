@@ -9,14 +9,16 @@ mod id;
 mod inbox;
 mod outbox;
 mod peer;
+mod plain;
 mod routes;
 
 pub(crate) use outbox::Outbox;
 pub(crate) use peer::Peer;
 
+pub use plain::{GetHandle, GetServer};
 pub use routes::{GetRequest, GetResponse, GetRoute};
 
-use crate::{RpcConfig, RpcContext, RpcError, methods};
+use crate::{RpcConfig, RpcContext, RpcError, meters, methods};
 use jsonrpsee::{
     Methods,
     server::{BatchRequestConfig, ServerBuilder, ServerConfig, ServerHandle, stop_channel},
@@ -45,16 +47,13 @@ impl RpcServer {
         routes: Vec<GetRoute>,
     ) -> Result<RpcHandle, RpcError> {
         let addr = config.addr;
-        let listener = TcpListener::bind(addr).await.map_err(|source| match source.kind() {
-            ErrorKind::AddrInUse => RpcError::AddressInUse { addr },
-            _ => RpcError::Bind { addr, source },
-        })?;
-        let local_addr = listener.local_addr().map_err(|source| RpcError::Bind { addr, source })?;
+        let (listener, local_addr) = bind(addr).await?;
 
         let mut added = Methods::new();
         for module in extra {
             added.merge(module)?;
         }
+        let connections = meters::Connections::new(context.chain.layer());
         let service = methods::build(&config, context)?;
         let methods = service.replaced_by(added)?;
 
@@ -84,11 +83,22 @@ impl RpcServer {
                 .limits
                 .max_unread_client_bytes
                 .max(config.limits.max_response_bytes as usize),
+            connections,
         };
         let accepting = tokio::spawn(accept.run());
         tracing::info!(%local_addr, "JSON-RPC is listening");
         Ok(RpcHandle { local_addr, stopper, accepting, feed: service.feed })
     }
+}
+
+/// Listens; the address has the real port, also if port 0 was asked for.
+async fn bind(addr: SocketAddr) -> Result<(TcpListener, SocketAddr), RpcError> {
+    let listener = TcpListener::bind(addr).await.map_err(|source| match source.kind() {
+        ErrorKind::AddrInUse => RpcError::AddressInUse { addr },
+        _ => RpcError::Bind { addr, source },
+    })?;
+    let local_addr = listener.local_addr().map_err(|source| RpcError::Bind { addr, source })?;
+    Ok((listener, local_addr))
 }
 
 /// A running server. Dropping it lets the server run on; [`RpcHandle::stop`] ends it.

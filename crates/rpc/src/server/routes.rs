@@ -1,5 +1,7 @@
 //! Plain HTTP GET beside JSON-RPC: health, metrics, the beacon endpoint for blobs.
 
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use jsonrpsee::server::HttpBody;
 use std::{fmt, sync::Arc};
 
 /// A GET request, as far as routes look at it.
@@ -14,6 +16,16 @@ pub struct GetRequest {
 }
 
 impl GetRequest {
+    /// The parts of `request`.
+    pub(super) fn of<B>(request: &Request<B>) -> Self {
+        let accept = request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok());
+        Self {
+            path: request.uri().path().to_owned(),
+            query: request.uri().query().map(str::to_owned),
+            accept: accept.map(str::to_owned),
+        }
+    }
+
     /// What follows `prefix` in the path.
     pub fn after(&self, prefix: &str) -> Option<&str> {
         self.path.strip_prefix(prefix)
@@ -47,25 +59,45 @@ impl GetResponse {
     pub fn text(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self { status, content_type: "text/plain; charset=utf-8", body: body.into() }
     }
+
+    /// As it goes over the wire.
+    pub(super) fn into_http(self) -> Response<HttpBody> {
+        let mut response = Response::new(HttpBody::from(self.body));
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let kind = HeaderValue::from_static(self.content_type);
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
+    }
 }
 
 type Handler = dyn Fn(&GetRequest) -> GetResponse + Send + Sync;
 
-/// A route: every path that begins with the prefix. The first route that fits answers. Its
-/// closure may block: it runs on one of the read workers.
+/// A route: every path that begins with the prefix. The first route that fits answers.
 #[derive(Clone)]
 pub struct GetRoute {
     pub(super) prefix: &'static str,
     pub(super) handler: Arc<Handler>,
+    /// Whether it waits for a worker.
+    pub(super) works: bool,
 }
 
 impl GetRoute {
-    /// Answers paths that begin with `prefix`, for example `/eth/v1/beacon/blobs/`.
+    /// Answers paths that begin with `prefix`, for example `/eth/v1/beacon/blobs/`. The closure may
+    /// block: it runs on one of the read workers.
     pub fn new(
         prefix: &'static str,
         handler: impl Fn(&GetRequest) -> GetResponse + Send + Sync + 'static,
     ) -> Self {
-        Self { prefix, handler: Arc::new(handler) }
+        Self { prefix, handler: Arc::new(handler), works: true }
+    }
+
+    /// As [`GetRoute::new`], at once, however busy the workers are. The closure must not block.
+    pub fn quick(
+        prefix: &'static str,
+        handler: impl Fn(&GetRequest) -> GetResponse + Send + Sync + 'static,
+    ) -> Self {
+        Self { works: false, ..Self::new(prefix, handler) }
     }
 }
 

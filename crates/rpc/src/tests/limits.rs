@@ -80,6 +80,15 @@ async fn connections_over_the_limit_are_told_so() {
 }
 
 #[tokio::test]
+async fn quick_route_needs_no_worker() {
+    let node = Setup::limits(|l| l.max_waiting = 0).start().await;
+    for (path, expected) in [("health", 503), ("quick", 200)] {
+        let response = node.http.get(format!("{}{path}", node.url())).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), expected, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_never_ends_its_request_is_cut() {
     let short = |l: &mut crate::Limits| {
         l.request_timeout = Duration::from_millis(200);

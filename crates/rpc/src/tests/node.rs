@@ -125,7 +125,9 @@ impl Setup {
         let health = GetRoute::new("/health", |request| {
             GetResponse::json(200, format!(r#"{{"path":"{}"}}"#, request.path))
         });
-        let server = RpcServer::start(config, context, self.extra, vec![health]).await.unwrap();
+        let quick = GetRoute::quick("/quick", |_| GetResponse::text(200, "at once"));
+        let routes = vec![health, quick];
+        let server = RpcServer::start(config, context, self.extra, routes).await.unwrap();
         Node { chain, pool, server, http: reqwest::Client::new(), dev }
     }
 }
