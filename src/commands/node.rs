@@ -11,7 +11,7 @@ use alloy::{
     primitives::{Address, B256, U256},
     signers::local::PrivateKeySigner,
 };
-use mezz_derivation::batch::Quality;
+use mezz_derivation::batch::Compression;
 use mezz_l1::{BlockRef, L1Client, SenderConfig, TxSender};
 use mezz_rollup::{
     L2Client, Node, NodeConfig, Role, RollupConfig,
@@ -147,7 +147,7 @@ impl Duty {
             inbox: self.rollup.contracts.inbox,
             l2_chain_id: self.rollup.l2_chain_id,
             max_age,
-            quality: Quality::FAST,
+            compression: Compression::default(),
             patience: 20,
         };
         let batcher = Batcher::new(

@@ -20,7 +20,7 @@ use alloy::{
 };
 use mezz_contracts::bindings::IInbox;
 use mezz_derivation::{
-    batch::{self, Batch, BatchBlock, EncodeError, Quality, hash_check},
+    batch::{self, Batch, BatchBlock, Compression, EncodeError, hash_check},
     blob,
 };
 use mezz_l1::{BlockRef, L1Client, L1Error, SendError, TxRequest, TxSender};
@@ -47,7 +47,7 @@ pub struct BatcherConfig {
     /// How old the oldest unposted block may get.
     pub max_age: Duration,
     /// Compression: better costs time.
-    pub quality: Quality,
+    pub compression: Compression,
     /// L1 blocks after which a batch that did not become safe is given up and posted again.
     pub patience: u64,
 }
@@ -202,9 +202,9 @@ impl Batcher {
     async fn post(&self, mut blocks: Vec<SourceBlock>) -> Result<Posted, BatcherError> {
         let (data, kept) = loop {
             let batch = to_batch(&blocks);
-            let (chain_id, quality) = (self.config.l2_chain_id, self.config.quality);
+            let (chain_id, compression) = (self.config.l2_chain_id, self.config.compression);
             let encoded =
-                tokio::task::spawn_blocking(move || batch::encode(&batch, chain_id, quality))
+                tokio::task::spawn_blocking(move || batch::encode(&batch, chain_id, compression))
                     .await
                     .map_err(|_| BatcherError::Interrupted)?;
             match encoded {

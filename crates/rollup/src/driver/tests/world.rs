@@ -11,7 +11,7 @@ use alloy::primitives::{Address, B256, U256, keccak256};
 use mezz_chain::{Chain, ChainConfig, ChainLimits};
 use mezz_derivation::{
     L1Ref, RollupConfig,
-    batch::{self, Batch, BatchBlock, Quality, hash_check},
+    batch::{self, Batch, BatchBlock, Compression, hash_check},
     config::{CONFIG_VERSION, Eip1559Config, FeeScalars, GenesisConfig, L1Contracts},
     derive::{BatchData, L1Block},
 };
@@ -247,7 +247,7 @@ impl Node {
                 })
                 .collect(),
         };
-        let data = batch::encode(&batch, 901, Quality::FAST).unwrap();
+        let data = batch::encode(&batch, 901, Compression::default()).unwrap();
         Some(BatchData::Calldata(data.into()))
     }
 
