@@ -1,5 +1,9 @@
 //! The command line: every command, option and help text.
 
+mod batches;
+
+pub(crate) use batches::{BatchArgs, BatchData};
+
 use crate::units::{parse_duration, parse_ether};
 use alloy::primitives::{Address, B256, Bytes, U256};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -147,6 +151,9 @@ pub(crate) struct DutyArgs {
     /// How old the oldest unposted block may get before a batch is posted
     #[arg(long, env = "MEZZ_BATCH_INTERVAL", default_value = "4s", value_parser = parse_duration)]
     pub(crate) batch_interval: Duration,
+    /// What batches are and what they may cost
+    #[command(flatten)]
+    pub(crate) batches: BatchArgs,
     /// Pause between proposals
     #[arg(long, env = "MEZZ_PROPOSAL_INTERVAL", default_value = "6s", value_parser = parse_duration)]
     pub(crate) proposal_interval: Duration,
@@ -463,6 +470,9 @@ pub(crate) struct BatcherArgs {
     /// How old the oldest unposted block may get before a batch is posted
     #[arg(long, env = "MEZZ_BATCH_INTERVAL", default_value = "1m", value_parser = parse_duration)]
     pub(crate) batch_interval: Duration,
+    /// What batches are and what they may cost
+    #[command(flatten)]
+    pub(crate) batches: BatchArgs,
 }
 
 /// Options of `mezz proposer`.

@@ -62,7 +62,7 @@ pub(crate) async fn deploy(context: &Context, args: DeployArgs) -> Result<(), Fa
 pub(crate) async fn batcher(context: &Context, args: BatcherArgs) -> Result<(), Failure> {
     let key = wallet::open_keystore(&args.keystore)?;
     let duty = duty(context, "batcher", &args.l1, &args.l2, key).await?;
-    run(context, "batcher", duty.start_batcher(args.batch_interval)?).await
+    run(context, "batcher", duty.start_batcher(args.batch_interval, &args.batches)?).await
 }
 
 /// `mezz proposer`.
