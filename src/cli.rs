@@ -1,7 +1,9 @@
 //! The command line: every command, option and help text.
 
+mod batches;
 mod ops;
 
+pub(crate) use batches::{BatchArgs, BatchData};
 pub(crate) use ops::{DoctorArgs, DoctorCommand, KeyArgs, KeyVerb, MetricsArgs, PasswordArgs};
 
 use crate::{
@@ -164,6 +166,9 @@ pub(crate) struct DutyArgs {
     /// How old the oldest unposted block may get before a batch is posted
     #[arg(long, env = "MEZZ_BATCH_INTERVAL", default_value = "4s", value_parser = parse_duration)]
     pub(crate) batch_interval: Duration,
+    /// What batches are and what they may cost
+    #[command(flatten)]
+    pub(crate) batches: BatchArgs,
     /// Pause between proposals
     #[arg(long, env = "MEZZ_PROPOSAL_INTERVAL", default_value = "6s", value_parser = parse_duration)]
     pub(crate) proposal_interval: Duration,
@@ -501,6 +506,9 @@ pub(crate) struct BatcherArgs {
     /// How old the oldest unposted block may get before a batch is posted
     #[arg(long, env = "MEZZ_BATCH_INTERVAL", default_value = "1m", value_parser = parse_duration)]
     pub(crate) batch_interval: Duration,
+    /// What batches are and what they may cost
+    #[command(flatten)]
+    pub(crate) batches: BatchArgs,
     /// What is read of it
     #[command(flatten)]
     pub(crate) metrics: MetricsArgs,

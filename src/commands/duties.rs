@@ -69,7 +69,8 @@ pub(crate) async fn batcher(context: &Context, args: BatcherArgs) -> Result<(), 
     let ops = Ops::begin(&args.metrics, "batcher", &context.global.data_dir).await?;
     let key = wallet::open_keystore(&args.keystore, &args.password)?;
     let duty = duty(context, "batcher", &args.l1, &args.l2, key).await?;
-    run(context, "batcher", duty.start_batcher(args.batch_interval)?, &ops).await
+    let running = duty.start_batcher(args.batch_interval, &args.batches)?;
+    run(context, "batcher", running, &ops).await
 }
 
 /// `mezz proposer`.

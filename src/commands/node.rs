@@ -4,7 +4,9 @@
 use super::Context;
 use crate::{
     Failure,
-    cli::{ChainArgs, ChainSource, MetricsArgs, SequencerArgs, VerifierArgs},
+    cli::{
+        BatchArgs, BatchData, ChainArgs, ChainSource, MetricsArgs, SequencerArgs, VerifierArgs,
+    },
     ops::Ops,
     output::Output,
 };
@@ -12,11 +14,11 @@ use alloy::{
     primitives::{Address, B256, U256},
     signers::local::PrivateKeySigner,
 };
-use mezz_derivation::batch::Quality;
-use mezz_l1::{BlockRef, L1Client, SenderConfig, TxSender};
+use mezz_l1::{BlockRef, FeeLimits, L1Client, SenderConfig, TxSender};
 use mezz_rollup::{
     L2Client, Node, NodeConfig, Role, RollupConfig, balance,
-    batcher::{Batcher, BatcherConfig},
+    batcher::{Batcher, BatcherConfig, Carriers},
+    books::Carrier,
     deploy::DeployConfig,
     discover::discover,
     driver::SequencerConfig,
@@ -183,12 +185,27 @@ impl Duty {
     }
 
     /// Starts to post batches.
-    pub(crate) fn start_batcher(self, max_age: Duration) -> Result<RunningDuty, Failure> {
+    pub(crate) fn start_batcher(
+        self,
+        max_age: Duration,
+        batches: &BatchArgs,
+    ) -> Result<RunningDuty, Failure> {
         let config = BatcherConfig {
             inbox: self.rollup.contracts.inbox,
             l2_chain_id: self.rollup.l2_chain_id,
+            sequencing_window: self.rollup.sequencing_window,
             max_age,
-            quality: Quality::FAST,
+            target_blobs: usize::from(batches.batch_blobs),
+            carriers: match batches.batch_data {
+                BatchData::Cheapest => Carriers::Cheapest,
+                BatchData::Blobs => Carriers::Only(Carrier::Blobs),
+                BatchData::Calldata => Carriers::Only(Carrier::Calldata),
+            },
+            fees: FeeLimits {
+                max_fee_per_gas: batches.max_l1_fee.0,
+                max_fee_per_blob_gas: batches.max_blob_fee.0,
+                ..FeeLimits::default()
+            },
             patience: 20,
         };
         let batcher = Batcher::new(

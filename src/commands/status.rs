@@ -5,11 +5,15 @@ use crate::{
     Failure,
     cli::Target,
     client::Client,
+    output::Output,
     units::{show_duration, show_ether},
 };
 use alloy::primitives::U256;
 use mezz_contracts::bindings::{IDisputeGame, IDisputeGameFactory, IInbox};
-use mezz_rollup::rpc::{TrustProfile, types::SyncStatus};
+use mezz_rollup::{
+    books::{BooksReport, Totals},
+    rpc::{TrustProfile, types::SyncStatus},
+};
 use serde_json::json;
 use std::time::Duration;
 
@@ -21,6 +25,7 @@ pub(crate) async fn run(context: &Context, target: &Target) -> Result<(), Failur
     let l2 = Client::new("L2", &deployment.l2.rpc)?;
     let status: SyncStatus = l2.request("optimism_syncStatus", ()).await?;
     let trust: TrustProfile = l2.request("mezz_trustProfile", ()).await?;
+    let books: BooksReport = l2.request("mezz_batches", ()).await?;
     let portal = deployment.l1.contract("portal")?;
     let factory = deployment.l1.contract("disputeGameFactory")?;
     let inbox = deployment.l1.contract("inbox")?;
@@ -77,16 +82,53 @@ pub(crate) async fn run(context: &Context, target: &Target) -> Result<(), Failur
     if proposed.is_none() {
         out.field("newest proposal", "none yet");
     }
+    show_books(out, &books.totals);
     out.line("\nWho is believed");
     show_trust(out, &trust);
     out.result(&json!({
         "kind": deployment.kind,
         "sync": status,
         "batches": batches,
+        "books": books,
         "proposals": games.to_string(),
         "proposedBlock": proposed,
         "portalBalance": held.to_string(),
         "trust": trust,
     }));
     Ok(())
+}
+
+/// Shows what the batches of the derived chain collected and cost.
+fn show_books(out: Output, totals: &Totals) {
+    let Totals { batches, in_vain, in_calldata, unpriced, bytes, contents, spent } = *totals;
+    out.line("\nBooks");
+    let mut posted = format!("{batches}, {in_calldata} of them in calldata");
+    if in_vain > 0 {
+        posted += &format!(", {in_vain} in vain");
+    }
+    out.field("batches derived", posted);
+    let each = bytes.checked_div(contents.transactions);
+    let each = each.map_or_else(String::new, |each| format!(", {each} bytes for a transaction"));
+    out.field("data", format!("{bytes} bytes, {} transactions{each}", contents.transactions));
+    let collected = contents.collected;
+    out.field(
+        "collected on L2",
+        format!(
+            "{}  (base {}, priority {}, L1 data {})",
+            show_ether(collected.total()),
+            show_ether(collected.base),
+            show_ether(collected.priority),
+            show_ether(collected.l1_data)
+        ),
+    );
+    let mut paid = format!(
+        "{}  (gas {}, blob gas {})",
+        show_ether(spent.total()),
+        show_ether(spent.gas),
+        show_ether(spent.blob_gas)
+    );
+    if unpriced > 0 {
+        paid += &format!(", without {unpriced} batches of which L1 did not say what they cost");
+    }
+    out.field("spent on L1", paid);
 }

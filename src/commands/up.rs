@@ -112,8 +112,8 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> Result<(), Failure> 
             rollup: chain.rollup.clone(),
         })
     };
-    let batcher =
-        duty("batcher", wallet::BATCHER_INDEX)?.start_batcher(args.duties.batch_interval)?;
+    let batcher = duty("batcher", wallet::BATCHER_INDEX)?
+        .start_batcher(args.duties.batch_interval, &args.duties.batches)?;
     let proposer = duty("proposer", wallet::PROPOSER_INDEX)?
         .start_proposer(args.duties.proposal_interval, args.duties.propose_finalized)?;
 

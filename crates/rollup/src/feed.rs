@@ -3,6 +3,7 @@
 //! A batch whose data is not to be had yet holds back derivation, but neither the following of L1
 //! nor the sequencer: a block is passed on at once, its batches when they are there.
 
+use crate::books::{Carrier, Posting, Spent};
 use alloy::{
     consensus::Transaction as _,
     eips::eip7840::BlobParams,
@@ -12,7 +13,7 @@ use alloy::{
 use futures::future::BoxFuture;
 use mezz_contracts::bindings::IInbox;
 use mezz_derivation::{
-    L1Ref,
+    L1Ref, blob,
     derive::{BatchData, L1Block},
 };
 use mezz_l1::{
@@ -49,8 +50,10 @@ pub enum FeedItem {
     Batches {
         /// The block.
         block: L1Ref,
-        /// Its batches.
+        /// Its batches, in order.
         batches: Vec<BatchData>,
+        /// How each was posted.
+        postings: Vec<Posting>,
     },
     /// Blocks above are gone.
     Reorg {
@@ -108,9 +111,17 @@ pub struct Sources {
 
 /// A batch as the inbox logged it, its data not yet at hand.
 #[derive(Clone, Debug)]
-enum BatchLog {
+struct BatchLog {
+    transaction: B256,
+    data: LoggedData,
+}
+
+#[derive(Clone, Debug)]
+enum LoggedData {
+    /// In blobs with these hashes.
     Blobs(Vec<B256>),
-    Calldata { transaction: B256, data_hash: B256 },
+    /// In calldata with this hash.
+    Calldata(B256),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -127,7 +138,7 @@ enum FetchError {
 
 struct Pending {
     block: L1Ref,
-    fetch: BoxFuture<'static, Vec<BatchData>>,
+    fetch: BoxFuture<'static, Vec<(BatchData, Posting)>>,
 }
 
 /// Starts to follow L1; the items arrive until `stop`, or until the receiver is dropped.
@@ -164,7 +175,8 @@ async fn run(
         let item = tokio::select! {
             batches = front(&mut pending) => {
                 let Some(done) = pending.pop_front() else { continue };
-                FeedItem::Batches { block: done.block, batches }
+                let (batches, postings) = batches.into_iter().unzip();
+                FeedItem::Batches { block: done.block, batches, postings }
             }
             event = follower.next(), if pending.len() < MAX_PENDING => {
                 match on_event(&sources, event, &mut derived_to, &mut pending) {
@@ -181,7 +193,7 @@ async fn run(
 }
 
 /// The batches of the oldest block that waits for some; never, if none does.
-async fn front(pending: &mut VecDeque<Pending>) -> Vec<BatchData> {
+async fn front(pending: &mut VecDeque<Pending>) -> Vec<(BatchData, Posting)> {
     match pending.front_mut() {
         Some(first) => (&mut first.fetch).await,
         None => std::future::pending().await,
@@ -270,20 +282,18 @@ fn to_log(log: &L1Log) -> Log {
 
 fn batch_log(log: &L1Log) -> Result<Option<BatchLog>, alloy::sol_types::Error> {
     let raw = to_log(log);
-    match log.topics.first() {
+    let data = match log.topics.first() {
         Some(topic) if *topic == IInbox::BatchSubmitted::SIGNATURE_HASH => {
             let event = IInbox::BatchSubmitted::decode_log(&raw)?;
-            Ok(Some(BatchLog::Blobs(event.data.blobHashes)))
+            LoggedData::Blobs(event.data.blobHashes)
         }
         Some(topic) if *topic == IInbox::BatchSubmittedCalldata::SIGNATURE_HASH => {
             let event = IInbox::BatchSubmittedCalldata::decode_log(&raw)?;
-            Ok(Some(BatchLog::Calldata {
-                transaction: log.transaction_hash,
-                data_hash: event.data.dataHash,
-            }))
+            LoggedData::Calldata(event.data.dataHash)
         }
-        _ => Ok(None),
-    }
+        _ => return Ok(None),
+    };
+    Ok(Some(BatchLog { transaction: log.transaction_hash, data }))
 }
 
 /// Fetches the batches of a block, however long it takes.
@@ -292,7 +302,7 @@ async fn fetch_all(
     block: L1Ref,
     timestamp: u64,
     logs: Vec<BatchLog>,
-) -> Vec<BatchData> {
+) -> Vec<(BatchData, Posting)> {
     let mut batches = Vec::with_capacity(logs.len());
     for log in logs {
         let mut backoff = Duration::from_millis(200);
@@ -313,7 +323,8 @@ async fn fetch_all(
         if failures > 0 {
             tracing::info!(l1 = %block, "the batch has been read");
         }
-        batches.push(batch);
+        let posting = posting(&sources, block, log.transaction, &batch).await;
+        batches.push((batch, posting));
     }
     batches
 }
@@ -324,28 +335,47 @@ async fn fetch(
     timestamp: u64,
     log: &BatchLog,
 ) -> Result<BatchData, FetchError> {
-    match log {
-        BatchLog::Blobs(hashes) => {
+    match &log.data {
+        LoggedData::Blobs(hashes) => {
             let block = BlockRef { number: block.number, hash: block.hash };
             let blobs = sources.blobs.blobs(block, timestamp, hashes).await?;
             Ok(BatchData::Blobs(
                 blobs.iter().map(|b| Bytes::copy_from_slice(b.as_slice())).collect(),
             ))
         }
-        BatchLog::Calldata { transaction, data_hash } => {
-            let tx = sources
-                .l1
-                .transaction(*transaction)
-                .await?
-                .ok_or(FetchError::NoTransaction(*transaction))?;
+        LoggedData::Calldata(data_hash) => {
+            let hash = log.transaction;
+            let tx = sources.l1.transaction(hash).await?.ok_or(FetchError::NoTransaction(hash))?;
             let call = IInbox::submitBatchCalldataCall::abi_decode(tx.input())
-                .map_err(|_| FetchError::WrongCalldata(*transaction))?;
+                .map_err(|_| FetchError::WrongCalldata(hash))?;
             if keccak256(&call.data) != *data_hash {
-                return Err(FetchError::WrongCalldata(*transaction));
+                return Err(FetchError::WrongCalldata(hash));
             }
             Ok(BatchData::Calldata(call.data))
         }
     }
+}
+
+/// What the books need to know of a batch. Derivation does not wait for an L1 that does not say
+/// what it cost.
+async fn posting(sources: &Sources, block: L1Ref, transaction: B256, batch: &BatchData) -> Posting {
+    let spent = match sources.l1.receipt(transaction).await {
+        Ok(Some(receipt)) if receipt.block_hash == Some(block.hash) => Some(Spent::of(&receipt)),
+        Ok(_) => None,
+        Err(error) => {
+            tracing::warn!(l1 = %block, %transaction, "what a batch cost is not known: {error}");
+            None
+        }
+    };
+    let (carrier, bytes) = match batch {
+        BatchData::Calldata(data) => (Carrier::Calldata, data.len()),
+        BatchData::Blobs(blobs) => (
+            Carrier::Blobs,
+            blob::from_blobs(blobs)
+                .map_or_else(|_| blobs.iter().map(|blob| blob.len()).sum(), |batch| batch.len()),
+        ),
+    };
+    Posting { transaction, carrier, bytes: bytes as u64, spent }
 }
 
 #[cfg(test)]

@@ -9,12 +9,14 @@
 //! - [`batcher`], [`proposer`]: duties that post to L1. They see the chain over JSON-RPC only, so
 //!   that they run in the sequencer's process or anywhere else.
 //! - [`deploy`], [`discover`], [`genesis`]: the beginning of a chain, and finding one.
+//! - [`books`]: what each batch collected and cost.
 //! - [`withdrawal`]: what a withdrawal needs at each of its steps.
 //! - [`health`]: whether a duty works and does what it is there for.
 //! - [`node`]: the parts of a sequencer or a verifier, wired.
 
 pub mod balance;
 pub mod batcher;
+pub mod books;
 pub mod deploy;
 pub mod discover;
 pub mod driver;

@@ -11,7 +11,7 @@ use alloy::{
 };
 use mezz_contracts::bindings::IInbox;
 use mezz_derivation::{
-    batch::{self, Batch, BatchBlock, Quality, hash_check},
+    batch::{self, Batch, BatchBlock, Compression, hash_check},
     blob,
 };
 use mezz_devnet::{Devnet, DevnetConfig, DevnetHandle, Mining};
@@ -267,7 +267,7 @@ impl Scene {
 
 /// The bytes of a batch.
 pub(super) fn encode(batch: &Batch) -> Vec<u8> {
-    batch::encode(batch, L2_CHAIN_ID, Quality::FAST).unwrap()
+    batch::encode(batch, L2_CHAIN_ID, Compression::default()).unwrap()
 }
 
 async fn sender(l1_url: &str, index: u32) -> TxSender {

@@ -1,6 +1,8 @@
-//! The general compressor under the columns. The id byte leaves room for others.
+//! The compressors under the columns. The id byte leaves room for others.
 
-use super::{DecodeError, MAX_PAYLOAD_BYTES};
+#[cfg(feature = "std")]
+use super::columns::Columns;
+use super::{DecodeError, MAX_PAYLOAD_BYTES, model};
 use alloc::{borrow::Cow, boxed::Box, vec, vec::Vec};
 use brotli_decompressor::{
     Allocator, BrotliDecompressStream, BrotliResult, BrotliState, SliceWrapper, SliceWrapperMut,
@@ -10,14 +12,21 @@ use brotli_decompressor::{
 pub(super) const STORED: u8 = 0;
 /// Brotli, RFC 7932, without the large-window extension.
 pub(super) const BROTLI: u8 = 1;
+/// The model of this format.
+pub(super) const MODEL: u8 = 2;
 
-/// Decompresses `data`, refusing more than [`MAX_PAYLOAD_BYTES`] while it streams and anything
-/// after the end of the stream.
-pub(super) fn decompress(compressor: u8, data: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
+/// Decompresses `data` to the columns of `blocks` blocks, refusing more than
+/// [`MAX_PAYLOAD_BYTES`] while it streams and anything after the end of the stream.
+pub(super) fn decompress(
+    compressor: u8,
+    data: &[u8],
+    blocks: usize,
+) -> Result<Cow<'_, [u8]>, DecodeError> {
     match compressor {
         STORED if data.len() > MAX_PAYLOAD_BYTES => Err(DecodeError::PayloadTooLong),
         STORED => Ok(Cow::Borrowed(data)),
         BROTLI => unbrotli(data, MAX_PAYLOAD_BYTES).map(Cow::Owned),
+        MODEL => model::decode(data, blocks).map(Cow::Owned),
         other => Err(DecodeError::Compressor(other)),
     }
 }
@@ -91,50 +100,59 @@ impl<T: Clone + Default> Allocator<T> for Heap {
     fn free_cell(&mut self, _: Cells<T>) {}
 }
 
-/// How hard the encoder tries. Decoding takes the same time for each.
+/// How an encoder makes the columns small.
 #[cfg(feature = "std")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quality(u8);
-
-/// The slowest and smallest.
-#[cfg(feature = "std")]
-pub const MAX_QUALITY: u8 = 11;
-
-#[cfg(feature = "std")]
-impl Quality {
-    /// About ten times faster than [`Self::BEST`], and about one percent larger.
-    pub const FAST: Self = Self(9);
-    /// The smallest.
-    pub const BEST: Self = Self(MAX_QUALITY);
-
-    /// Brotli's quality, 0 to 11.
-    pub const fn new(quality: u8) -> Option<Self> {
-        if quality <= MAX_QUALITY { Some(Self(quality)) } else { None }
-    }
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// Not at all.
+    Stored,
+    /// Brotli at this quality, 0 to 11: decoded at hundreds of megabytes a second.
+    Brotli(u8),
+    /// The model of this format: the smallest, at some megabytes a second for both sides.
+    #[default]
+    Model,
 }
 
 #[cfg(feature = "std")]
-impl Default for Quality {
-    fn default() -> Self {
-        Self::FAST
-    }
+impl Compression {
+    /// For chains that make more data than the model can follow.
+    pub const FAST: Self = Self::Brotli(5);
 }
 
-/// Compresses the columns; stores them if that is smaller.
+/// Brotli's quality for columns that the model must not be used for.
 #[cfg(feature = "std")]
-pub(super) fn compress(payload: Vec<u8>, quality: Quality) -> (u8, Vec<u8>) {
+const FALLBACK_QUALITY: u8 = 9;
+
+/// Compresses the columns of `blocks` blocks; stores them if that is smaller.
+#[cfg(feature = "std")]
+pub(super) fn compress(
+    columns: &Columns<Vec<u8>>,
+    blocks: usize,
+    compression: Compression,
+) -> (u8, Vec<u8>) {
+    let payload = columns.concat();
+    let packed = |quality| brotli(&payload, quality).map(|data| (BROTLI, data));
+    let best = match compression {
+        Compression::Stored => None,
+        Compression::Brotli(quality) => packed(quality),
+        Compression::Model => model::encode(columns, blocks)
+            .map(|data| (MODEL, data))
+            .or_else(|| packed(FALLBACK_QUALITY)),
+    };
+    best.filter(|(_, data)| data.len() < payload.len()).unwrap_or((STORED, payload))
+}
+
+/// `None` cannot come from reading and writing memory.
+#[cfg(feature = "std")]
+fn brotli(mut payload: &[u8], quality: u8) -> Option<Vec<u8>> {
     let params = brotli::enc::BrotliEncoderParams {
-        quality: i32::from(quality.0),
+        quality: i32::from(quality.min(11)),
         lgwin: window_bits(payload.len()),
         size_hint: payload.len(),
         ..Default::default()
     };
     let mut out = Vec::with_capacity(payload.len() / 2);
-    match brotli::BrotliCompress(&mut payload.as_slice(), &mut out, &params) {
-        Ok(_) if out.len() < payload.len() => (BROTLI, out),
-        // An error cannot come from reading and writing memory; storing is right in any case.
-        _ => (STORED, payload),
-    }
+    brotli::BrotliCompress(&mut payload, &mut out, &params).ok().map(|_| out)
 }
 
 /// The smallest window that reaches over the whole payload: what the decoder has to allocate.
@@ -155,34 +173,33 @@ mod tests {
     fn compression_is_undone_at_each_quality() {
         let payload: Vec<u8> = (0..100_000u32).map(|i| (i % 251) as u8 ^ (i / 999) as u8).collect();
         for quality in [0, 5, 9, 10, 11] {
-            let (id, data) = compress(payload.clone(), Quality::new(quality).unwrap());
-            assert_eq!(id, BROTLI);
-            assert_eq!(*decompress(id, &data).unwrap(), payload);
+            let data = brotli(&payload, quality).unwrap();
+            assert!(data.len() < payload.len());
+            assert_eq!(*decompress(BROTLI, &data, 1).unwrap(), payload);
         }
-        assert_eq!(Quality::new(12), None);
     }
 
     #[test]
     fn compression_bomb_is_refused() {
-        let (_, data) = compress(vec![0; MAX_PAYLOAD_BYTES + 1], Quality::FAST);
+        let data = brotli(&vec![0; MAX_PAYLOAD_BYTES + 1], 9).unwrap();
         assert!(data.len() < 10_000);
-        assert_eq!(decompress(BROTLI, &data), Err(DecodeError::PayloadTooLong));
-        let (_, data) = compress(vec![0; MAX_PAYLOAD_BYTES], Quality::FAST);
-        assert_eq!(decompress(BROTLI, &data).unwrap().len(), MAX_PAYLOAD_BYTES);
+        assert_eq!(decompress(BROTLI, &data, 1), Err(DecodeError::PayloadTooLong));
+        let data = brotli(&vec![0; MAX_PAYLOAD_BYTES], 9).unwrap();
+        assert_eq!(decompress(BROTLI, &data, 1).unwrap().len(), MAX_PAYLOAD_BYTES);
     }
 
     #[test]
     fn bytes_after_the_compressed_stream_are_refused() {
-        let (_, mut data) = compress(vec![1; 1000], Quality::FAST);
+        let mut data = brotli(&[1; 1000], 9).unwrap();
         data.push(0);
-        assert_eq!(decompress(BROTLI, &data), Err(DecodeError::TrailingBytes(1)));
+        assert_eq!(decompress(BROTLI, &data, 1), Err(DecodeError::TrailingBytes(1)));
     }
 
     #[test]
     fn truncated_stream_is_refused() {
-        let (_, data) = compress((0..=255).cycle().take(5000).collect(), Quality::FAST);
+        let data = brotli(&(0..=255).cycle().take(5000).collect::<Vec<_>>(), 9).unwrap();
         for len in 0..data.len() {
-            assert_eq!(decompress(BROTLI, &data[..len]), Err(DecodeError::Compression));
+            assert_eq!(decompress(BROTLI, &data[..len], 1), Err(DecodeError::Compression));
         }
     }
 
@@ -197,7 +214,7 @@ mod tests {
         let payload = vec![7u8; 100_000];
         let mut data = Vec::new();
         brotli::BrotliCompress(&mut payload.as_slice(), &mut data, &params).unwrap();
-        assert_eq!(decompress(BROTLI, &data), Err(DecodeError::Compression));
+        assert_eq!(decompress(BROTLI, &data, 1), Err(DecodeError::Compression));
     }
 
     proptest::proptest! {
@@ -209,21 +226,21 @@ mod tests {
                 1..4,
             ),
         ) {
-            let _ = decompress(BROTLI, &noise);
+            let _ = decompress(BROTLI, &noise, 1);
             let payload = noise.repeat(5);
-            let (_, mut data) = compress(payload, Quality::FAST);
+            let mut data = brotli(&payload, 9).unwrap();
             for (place, byte) in mutations {
                 if !data.is_empty() {
                     let place = place.index(data.len());
                     data[place] = byte;
                 }
             }
-            let _ = decompress(BROTLI, &data);
+            let _ = decompress(BROTLI, &data, 1);
         }
     }
 
     #[test]
     fn unknown_compressor_is_refused() {
-        assert_eq!(decompress(7, &[]), Err(DecodeError::Compressor(7)));
+        assert_eq!(decompress(7, &[], 1), Err(DecodeError::Compressor(7)));
     }
 }

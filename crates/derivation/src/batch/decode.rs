@@ -55,7 +55,8 @@ impl<'a> Envelope<'a> {
 pub(super) fn decode(data: &[u8], chain_id: u64) -> Result<Batch, DecodeError> {
     let envelope = Envelope::read(data)?;
     let header = envelope.header;
-    let payload = compress::decompress(envelope.compressor, envelope.compressed)?;
+    let payload =
+        compress::decompress(envelope.compressor, envelope.compressed, header.block_count)?;
     let mut reader = Reader::new(&payload);
 
     let deltas = reader.varints(header.block_count - 1, "timestamps")?;

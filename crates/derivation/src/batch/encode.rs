@@ -3,7 +3,8 @@
 use super::{
     BATCH_VERSION, Batch, BatchBlock, HashCheck, MAX_BATCH_BYTES, MAX_BLOCKS, MAX_INPUT_BYTES,
     MAX_PAYLOAD_BYTES, MAX_TRANSACTIONS,
-    compress::{self, Quality},
+    columns::Columns,
+    compress::{self, Compression},
     form,
     transactions::{MAX_EXPONENT, grouped},
     words::InputColumns,
@@ -43,13 +44,18 @@ pub enum EncodeError {
 }
 
 /// Encodes `batch` for the chain `chain_id`.
-pub fn encode(batch: &Batch, chain_id: u64, quality: Quality) -> Result<Vec<u8>, EncodeError> {
+pub fn encode(
+    batch: &Batch,
+    chain_id: u64,
+    compression: Compression,
+) -> Result<Vec<u8>, EncodeError> {
     let first = batch.blocks.first().ok_or(EncodeError::Empty)?;
-    let (payload, signatures) = columns(&batch.blocks, chain_id)?;
-    if payload.len() > MAX_PAYLOAD_BYTES {
-        return Err(EncodeError::Payload(payload.len()));
+    let (columns, signatures) = columns(&batch.blocks, chain_id)?;
+    let len = columns.iter().map(Vec::len).sum();
+    if len > MAX_PAYLOAD_BYTES {
+        return Err(EncodeError::Payload(len));
     }
-    let (compressor, compressed) = compress::compress(payload, quality);
+    let (compressor, compressed) = compress::compress(&columns, batch.blocks.len(), compression);
 
     let mut out = Vec::with_capacity(compressed.len() + signatures.len() + 64);
     out.push(BATCH_VERSION);
@@ -77,7 +83,7 @@ pub fn encode_prefix(
     blocks: &[BatchBlock],
     origin_check: impl Fn(usize) -> HashCheck,
     chain_id: u64,
-    quality: Quality,
+    compression: Compression,
     max_bytes: usize,
 ) -> Result<(Vec<u8>, usize), EncodeError> {
     let max_bytes = max_bytes.min(MAX_BATCH_BYTES);
@@ -90,7 +96,7 @@ pub fn encode_prefix(
             first_number,
             blocks: taken.to_vec(),
         };
-        let (size, limit, error) = match encode(&batch, chain_id, quality) {
+        let (size, limit, error) = match encode(&batch, chain_id, compression) {
             Ok(bytes) if bytes.len() <= max_bytes => return Ok((bytes, count)),
             Ok(bytes) => (bytes.len(), max_bytes, EncodeError::Compressed(bytes.len(), max_bytes)),
             Err(EncodeError::Compressed(size, _)) => {
@@ -111,7 +117,10 @@ pub fn encode_prefix(
 }
 
 /// The columns of blocks and transactions, and the signatures.
-fn columns(blocks: &[BatchBlock], chain_id: u64) -> Result<(Vec<u8>, Vec<u8>), EncodeError> {
+pub(super) fn columns(
+    blocks: &[BatchBlock],
+    chain_id: u64,
+) -> Result<(Columns<Vec<u8>>, Vec<u8>), EncodeError> {
     if blocks.len() > MAX_BLOCKS {
         return Err(EncodeError::Blocks(blocks.len()));
     }
@@ -119,34 +128,33 @@ fn columns(blocks: &[BatchBlock], chain_id: u64) -> Result<(Vec<u8>, Vec<u8>), E
     if total > MAX_TRANSACTIONS {
         return Err(EncodeError::Transactions(total));
     }
-    let mut out = Vec::new();
+    let mut timestamps = Vec::new();
     for (index, pair) in blocks.windows(2).enumerate() {
         let delta = pair[1]
             .timestamp
             .checked_sub(pair[0].timestamp)
             .ok_or(EncodeError::Timestamp(index + 1))?;
-        varint(&mut out, delta);
+        varint(&mut timestamps, delta);
     }
     let mut origins = BitColumn::default();
     blocks.iter().for_each(|block| origins.push(block.advances_origin));
-    out.extend_from_slice(&origins.bytes);
+    let mut counts = Vec::new();
     for block in blocks {
-        varint(&mut out, block.transactions.len());
+        varint(&mut counts, block.transactions.len());
     }
-    let mut columns = Columns::default();
+    let mut columns = Growing::default();
     for raw in blocks.iter().flat_map(|block| &block.transactions) {
         columns.push(raw, chain_id);
     }
     if columns.input_bytes > MAX_INPUT_BYTES {
         return Err(EncodeError::Input(columns.input_bytes));
     }
-    let signatures = columns.finish(&mut out);
-    Ok((out, signatures))
+    Ok(columns.finish([timestamps, origins.bytes, counts]))
 }
 
-/// The columns of transactions while they grow. Their order is that of [`Columns::finish`].
+/// The columns of transactions while they grow.
 #[derive(Debug, Default)]
-struct Columns {
+struct Growing {
     kinds: Vec<u8>,
     parities: BitColumn,
     foreign_chains: Vec<u8>,
@@ -180,7 +188,7 @@ struct Columns {
     signatures: Vec<u8>,
 }
 
-impl Columns {
+impl Growing {
     /// Adds a transaction: by fields if that yields exactly its bytes again, whole otherwise.
     fn push(&mut self, raw: &Bytes, chain_id: u64) {
         match EthereumTxEnvelope::<TxEip4844>::decode_2718_exact(raw) {
@@ -297,47 +305,49 @@ impl Columns {
         self.signatures.extend_from_slice(&signature.s().to_be_bytes::<32>());
     }
 
-    /// Appends the columns to `out`; answers the signatures.
-    fn finish(self, out: &mut Vec<u8>) -> Vec<u8> {
+    /// All columns, after those of the `blocks`, in the order of [`super::columns::Column`]; and the signatures.
+    fn finish(self, blocks: [Vec<u8>; 3]) -> (Columns<Vec<u8>>, Vec<u8>) {
         let mut inputs = InputColumns::default();
         for index in grouped(&self.input_groups) {
             inputs.push(&self.inputs[index]);
         }
-        for column in [
-            &self.kinds,
-            &self.parities.bytes,
-            &self.foreign_chains,
-            &self.nonces,
-            &self.gas_limits,
-            &self.gas_prices,
-            &self.priority_fees,
-            &self.value_exponents,
-            &self.value_lengths,
-            &self.values,
-            &self.address_indices,
-            &self.addresses,
-            &self.input_lengths,
-            &inputs.selectors,
-            &inputs.codes,
-            &inputs.words,
-            &inputs.other,
-            &self.access_lengths,
-            &self.access_addresses,
-            &self.access_key_counts,
-            &self.access_keys,
-            &self.authorization_counts,
-            &self.authorization_chain_lengths,
-            &self.authorization_chains,
-            &self.authorization_addresses,
-            &self.authorization_nonces,
-            &self.authorization_parities,
-            &self.authorization_signatures,
-            &self.raw_lengths,
-            &self.raw,
-        ] {
-            out.extend_from_slice(column);
-        }
-        self.signatures
+        let [timestamps, origins, counts] = blocks;
+        let columns = [
+            timestamps,
+            origins,
+            counts,
+            self.kinds,
+            self.parities.bytes,
+            self.foreign_chains,
+            self.nonces,
+            self.gas_limits,
+            self.gas_prices,
+            self.priority_fees,
+            self.value_exponents,
+            self.value_lengths,
+            self.values,
+            self.address_indices,
+            self.addresses,
+            self.input_lengths,
+            inputs.selectors,
+            inputs.codes,
+            inputs.words,
+            inputs.other,
+            self.access_lengths,
+            self.access_addresses,
+            self.access_key_counts,
+            self.access_keys,
+            self.authorization_counts,
+            self.authorization_chain_lengths,
+            self.authorization_chains,
+            self.authorization_addresses,
+            self.authorization_nonces,
+            self.authorization_parities,
+            self.authorization_signatures,
+            self.raw_lengths,
+            self.raw,
+        ];
+        (columns, self.signatures)
     }
 }
 
@@ -361,7 +371,7 @@ impl BitColumn {
 }
 
 /// Appends the shortest LEB128 form. `usize` is at most 64 bits.
-fn varint(out: &mut Vec<u8>, value: impl TryInto<u64>) {
+pub(super) fn varint(out: &mut Vec<u8>, value: impl TryInto<u64>) {
     varint128(out, u128::from(value.try_into().unwrap_or(u64::MAX)));
 }
 

@@ -7,10 +7,12 @@
 //!
 //! The layout, byte by byte, is in `docs/rollup.md`.
 
+mod columns;
 mod compress;
 mod decode;
 #[cfg(feature = "std")]
 mod encode;
+mod model;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,7 @@ use alloc::vec::Vec;
 use alloy_primitives::{B256, Bytes, FixedBytes};
 
 #[cfg(feature = "std")]
-pub use compress::{MAX_QUALITY, Quality};
+pub use compress::Compression;
 #[cfg(feature = "std")]
 pub use encode::{EncodeError, encode, encode_prefix};
 

@@ -33,20 +33,21 @@ pub(super) fn decode<'a>(
 
 /// How many entries each column has.
 #[derive(Debug, Default)]
-struct Shape {
-    structured: usize,
-    foreign: usize,
+pub(super) struct Shape {
+    pub(super) structured: usize,
+    pub(super) foreign: usize,
     priority_fees: usize,
     calls: usize,
-    access_lists: usize,
-    authorization_lists: usize,
-    raw: usize,
+    pub(super) access_lists: usize,
+    pub(super) authorization_lists: usize,
+    pub(super) raw: usize,
     /// Of each structured transaction, whether it calls an address.
-    is_call: Vec<bool>,
+    pub(super) is_call: Vec<bool>,
 }
 
 impl Shape {
-    fn of(kinds: &[u8]) -> Result<Self, DecodeError> {
+    /// Counts the entries of transactions of these kinds.
+    pub(super) fn of(kinds: &[u8]) -> Result<Self, DecodeError> {
         let mut shape = Self::default();
         for kind in kinds {
             let unknown = Err(DecodeError::TransactionForm(*kind));

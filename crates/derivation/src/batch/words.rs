@@ -117,7 +117,7 @@ impl<'a> InputReader<'a> {
 }
 
 /// How many bytes a word of this code keeps.
-const fn kept_bytes(code: u8) -> Result<u8, DecodeError> {
+pub(super) const fn kept_bytes(code: u8) -> Result<u8, DecodeError> {
     match code {
         0..=32 => Ok(code),
         LEFT_ALIGNED..=96 => Ok(code - LEFT_ALIGNED),

@@ -6,7 +6,7 @@ mod rules;
 
 use super::*;
 use crate::{
-    batch::{Batch, BatchBlock, Quality, encode, hash_check},
+    batch::{Batch, BatchBlock, Compression, encode, hash_check},
     blob,
     config::tests::config,
 };
@@ -71,7 +71,7 @@ fn batch_on(parent: &L2BlockRef, origin: B256, blocks: Vec<BatchBlock>) -> Batch
         first_number: parent.number + 1,
         blocks,
     };
-    BatchData::Calldata(encode(&batch, 901, Quality::new(1).unwrap()).unwrap().into())
+    BatchData::Calldata(encode(&batch, 901, Compression::Brotli(1)).unwrap().into())
 }
 
 /// What the driver of the tests does with a block: a hash over all of it, or the reason why it

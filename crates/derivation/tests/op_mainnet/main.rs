@@ -4,16 +4,17 @@
 #![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
 
 mod span;
+mod transfers;
 
 use alloy_eips::Typed2718;
 use alloy_primitives::keccak256;
 use mezz_derivation::{
     Batch,
-    batch::{Quality, encode},
+    batch::{Compression, encode},
     blob,
 };
 use mezz_primitives::Transaction;
-use std::{collections::BTreeSet, time::Instant};
+use std::collections::BTreeSet;
 
 const CHANNEL: &[u8] = include_bytes!("../../testdata/op-mainnet-channel.zlib");
 
@@ -26,14 +27,33 @@ fn op_mainnet_transactions_are_read_back_without_loss() {
     let batch = span::decode_channel(CHANNEL);
     assert_eq!(batch.blocks.len(), 143);
     assert_eq!(raw(&batch).len(), 1_766);
-    let encoded = encode(&batch, span::CHAIN_ID, Quality::FAST).unwrap();
-    assert_eq!(Batch::decode(&encoded, span::CHAIN_ID).unwrap(), batch);
-    // The size is a promise: 305 bytes for a transaction, at the fast setting.
-    assert!(encoded.len() <= 305 * 1_766, "{} bytes", encoded.len());
+    // The sizes are promises: bytes for a transaction.
+    for (compression, most) in [(Compression::default(), 298), (Compression::FAST, 308)] {
+        let encoded = encode(&batch, span::CHAIN_ID, compression).unwrap();
+        assert_eq!(Batch::decode(&encoded, span::CHAIN_ID).unwrap(), batch);
+        assert!(encoded.len() <= most * 1_766, "{compression:?}: {} bytes", encoded.len());
 
-    let blobs = blob::to_blobs(&encoded).unwrap();
-    assert_eq!(blobs.len(), 5);
-    assert_eq!(blob::from_blobs(&blobs).unwrap(), encoded);
+        let blobs = blob::to_blobs(&encoded).unwrap();
+        assert_eq!(blobs.len(), 5);
+        assert_eq!(blob::from_blobs(&blobs).unwrap(), encoded);
+    }
+}
+
+#[test]
+fn transfers_from_many_accounts_take_less_than_a_hundred_bytes() {
+    let whole = transfers::batch(10_000);
+    let sent = raw(&whole);
+    assert_eq!(sent.len(), 10_000);
+    // More than six blobs hold: two batches.
+    let mut size = 0;
+    for blocks in whole.blocks.chunks(whole.blocks.len() / 2) {
+        let batch = Batch { blocks: blocks.to_vec(), ..whole.clone() };
+        let encoded = encode(&batch, transfers::CHAIN_ID, Compression::default()).unwrap();
+        assert_eq!(Batch::decode(&encoded, transfers::CHAIN_ID).unwrap(), batch);
+        size += encoded.len();
+    }
+    // 64 of them are the signature, which nothing makes smaller.
+    assert!(size <= 86 * sent.len(), "{size} bytes");
 }
 
 #[test]
@@ -58,31 +78,4 @@ fn op_mainnet_transactions_are_the_signed_ones() {
     }
     assert_eq!(types, [454, 11, 1_301]);
     assert!(senders.len() < 1_000, "{} senders", senders.len());
-}
-
-/// `cargo test -p mezz-derivation --release --test op_mainnet -- --ignored --nocapture`
-#[test]
-#[ignore = "a measurement; its numbers stand in docs/rollup.md"]
-fn measure_op_mainnet_batch() {
-    let batch = span::decode_channel(CHANNEL);
-    let bytes: usize = raw(&batch).iter().map(|raw| raw.len()).sum();
-    let mut table = format!("{bytes} raw bytes\n");
-    for quality in [5, 9, 10, 11] {
-        let start = Instant::now();
-        let encoded = encode(&batch, span::CHAIN_ID, Quality::new(quality).unwrap()).unwrap();
-        let encoding = start.elapsed();
-        let start = Instant::now();
-        Batch::decode(&encoded, span::CHAIN_ID).unwrap();
-        let decoding = start.elapsed();
-        table += &format!(
-            "quality {quality}: {} bytes, {:.1} for a transaction, encoded in {:.0} ms \
-             ({:.1} MB/s of raw transactions), decoded in {:.1} ms\n",
-            encoded.len(),
-            encoded.len() as f64 / 1_766.0,
-            encoding.as_secs_f64() * 1e3,
-            bytes as f64 / 1e6 / encoding.as_secs_f64(),
-            decoding.as_secs_f64() * 1e3,
-        );
-    }
-    std::io::Write::write_all(&mut std::io::stdout(), table.as_bytes()).unwrap();
 }

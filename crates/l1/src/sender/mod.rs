@@ -231,6 +231,7 @@ pub struct TxSender {
     address: Address,
     jobs: mpsc::Sender<Job>,
     status: watch::Receiver<SenderStatus>,
+    limits: watch::Sender<FeeLimits>,
 }
 
 /// The receipt of a request, to come.
@@ -271,6 +272,11 @@ impl TxSender {
     /// As [`TxTicket::receipt`].
     pub async fn send(&self, request: TxRequest) -> Result<TransactionReceipt, SendError> {
         self.submit(request).await?.receipt().await
+    }
+
+    /// Changes the operator's limits, also for what is in flight.
+    pub fn set_fee_limits(&self, limits: FeeLimits) {
+        self.limits.send_replace(limits);
     }
 
     /// What the task is doing.

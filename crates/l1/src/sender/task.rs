@@ -2,7 +2,7 @@
 //! flight what it needs.
 
 use super::{
-    Job, SendError, SenderConfig, SenderStatus, TxSender,
+    FeeLimits, Job, SendError, SenderConfig, SenderStatus, TxSender,
     flight::Flight,
     journal::{Entry, Journal, Settled},
     launch::{Launch, Queued},
@@ -47,6 +47,7 @@ pub struct TxSenderTask {
     queue: VecDeque<Queued>,
     jobs: mpsc::Receiver<Job>,
     status: watch::Sender<SenderStatus>,
+    limits: watch::Receiver<FeeLimits>,
     /// What the journal held, until the chain has been asked about it.
     resumed: Option<Vec<Entry>>,
     hold: Option<String>,
@@ -85,6 +86,7 @@ impl TxSender {
         let (status, watcher) =
             watch::channel(SenderStatus { waiting: entries.len(), ..SenderStatus::default() });
         let meters = Meters::new(config.duty);
+        let (limits, limited) = watch::channel(config.fees);
         let task = TxSenderTask {
             client,
             signer,
@@ -98,13 +100,14 @@ impl TxSender {
             queue: VecDeque::new(),
             jobs: receiver,
             status,
+            limits: limited,
             resumed: Some(entries),
             hold: None,
             failures: 0,
             meters,
             stalled_since: None,
         };
-        Ok((Self { address, jobs, status: watcher }, task))
+        Ok((Self { address, jobs, status: watcher, limits }, task))
     }
 }
 
@@ -198,6 +201,7 @@ impl TxSenderTask {
     }
 
     async fn round(&mut self, look: bool) -> Result<(), SendError> {
+        self.config.fees = *self.limits.borrow();
         self.resume().await?;
         if look && !self.flights.is_empty() {
             self.look().await?;

@@ -1,6 +1,6 @@
 //! What a batcher counts.
 
-use crate::l2_client::SourceBlock;
+use super::pending::Ready;
 use mezz_metrics::{Counter, Gauge, Histogram, counter, gauge, histogram, number};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ pub(super) struct Meters {
     backlog: Gauge,
     age: Gauge,
     in_flight: Gauge,
+    pub(super) waiting_for_fees: Gauge,
     pub(super) given_up: Counter,
     batches: Counter,
     blocks: Counter,
@@ -34,6 +35,11 @@ impl Meters {
             in_flight: gauge(
                 "mezz_batcher_batches_in_flight",
                 "Batches posted that are not safe yet.",
+                &[],
+            ),
+            waiting_for_fees: gauge(
+                "mezz_batcher_waiting_for_fees",
+                "1 while L1 costs more than the operator pays and a batch waits for that.",
                 &[],
             ),
             given_up: counter(
@@ -62,12 +68,11 @@ impl Meters {
         self.in_flight.set(number(batches as u64));
     }
 
-    pub(super) fn posted(&self, blocks: &[SourceBlock], bytes: usize, blobs: usize) {
+    pub(super) fn posted(&self, batch: &Ready, blobs: usize) {
         self.batches.increment(1);
-        self.blocks.increment(blocks.len() as u64);
-        let transactions: usize = blocks.iter().map(|block| block.transactions.len()).sum();
-        self.transactions.increment(transactions as u64);
+        self.blocks.increment(batch.last - batch.first + 1);
+        self.transactions.increment(batch.transactions as u64);
         self.blobs.increment(blobs as u64);
-        self.bytes.record(number(bytes as u64));
+        self.bytes.record(number(batch.data.len() as u64));
     }
 }

@@ -1,5 +1,9 @@
 //! The batcher: posts the sequencer's blocks to the inbox on L1.
 //!
+//! It reads blocks as they come and posts them when the oldest is old enough, or when they fill as
+//! many blobs as the operator wants to fill; in blobs or in calldata, whichever costs less. While
+//! L1 costs more than the operator pays it waits, but not beyond the sequencing window.
+//!
 //! It keeps no state of its own that matters. What is safe on the L2 node has arrived; after a
 //! restart, or whenever something is amiss, it begins again after the safe head, once the node has
 //! derived all that was posted before. A batch that arrives twice costs its sender money and
@@ -7,42 +11,46 @@
 
 mod ledger;
 mod meters;
+mod pending;
+mod price;
 #[cfg(test)]
 mod tests;
+
+pub use self::price::Carriers;
 
 use self::{
     ledger::{Footing, Ledger, Posted},
     meters::Meters,
+    pending::{Pending, Ready},
+    price::{blocks_to_urgency, choose, too_dear},
 };
 use crate::{
+    books::Carrier,
     health::{DutyProbe, Pulse},
-    l2_client::{L2Client, L2Error, SourceBlock},
+    l2_client::{L2Client, L2Error},
     trouble::Trouble,
 };
 use alloy::{
-    primitives::{Address, B256, TxKind, U256},
+    primitives::{Address, TxKind, U256},
     sol_types::SolCall,
 };
 use mezz_contracts::bindings::IInbox;
-use mezz_derivation::{
-    batch::{self, Batch, BatchBlock, EncodeError, Quality, hash_check},
-    blob,
-};
-use mezz_l1::{BlockRef, L1Client, L1Error, SendError, TxRequest, TxSender};
+use mezz_derivation::{batch::EncodeError, blob};
+use mezz_l1::{BlockRef, FeeLimits, L1Client, L1Error, SendError, TxRequest, TxSender};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Pause between two looks at the L2 node.
 const POLL: Duration = Duration::from_millis(250);
-/// Blocks that are read and posted at most in one batch.
-const MAX_BATCH_BLOCKS: usize = 20_000;
-/// Bytes of raw transactions that are read for one batch; compression makes them fit.
-const MAX_RAW_BYTES: usize = 1_500_000;
+/// Pause between two looks at prices that were too high.
+const PRICE_POLL: Duration = Duration::from_secs(2);
 /// Batches that may be on their way to L1 at the same time.
 const MAX_IN_FLIGHT: usize = 4;
 /// How long a round may take before the task counts as hung.
 const ROUND: Duration = Duration::from_secs(600);
+/// What is paid when the sequencing window is about to end: ten times the sender's own limits.
+const ANY_PRICE: u128 = 10_000_000_000_000;
 
 /// How the batcher works.
 #[derive(Clone, Debug)]
@@ -51,10 +59,17 @@ pub struct BatcherConfig {
     pub inbox: Address,
     /// Chain id of L2.
     pub l2_chain_id: u64,
+    /// L1 blocks within which a batch must follow its origin.
+    pub sequencing_window: u64,
     /// How old the oldest unposted block may get.
     pub max_age: Duration,
-    /// Compression: better costs time.
-    pub quality: Quality,
+    /// Blobs that a batch fills before it is posted without waiting for its age: 1 to 6. Of a
+    /// batch in calldata, the same bytes, as far as calldata takes them.
+    pub target_blobs: usize,
+    /// What carries batches.
+    pub carriers: Carriers,
+    /// What the operator pays. Near the end of the sequencing window it is exceeded.
+    pub fees: FeeLimits,
     /// L1 blocks after which a batch that did not become safe is given up and posted again.
     pub patience: u64,
 }
@@ -70,6 +85,8 @@ enum BatcherError {
     Encode(#[from] EncodeError),
     #[error("a batch does not fit into blobs: {0}")]
     Blob(#[from] blob::BlobError),
+    #[error("this L1 takes no batch the way that --batch-data says")]
+    NoCarrier,
     #[error("{0}")]
     Send(#[from] SendError),
     #[error("block {number} of the L2 node does not build on block {}", number - 1)]
@@ -87,6 +104,23 @@ pub struct Batcher {
     sender: TxSender,
     pulse: Pulse,
     meters: Meters,
+}
+
+/// What the batcher knows between two rounds.
+#[derive(Debug, Default)]
+struct Work {
+    ledger: Ledger,
+    pending: Pending,
+    hold: Option<Hold>,
+}
+
+/// A wait for lower prices.
+#[derive(Clone, Copy, Debug)]
+struct Hold {
+    /// When they are looked at again.
+    until: Instant,
+    /// How often they were too high in a row.
+    looks: u32,
 }
 
 impl Batcher {
@@ -111,18 +145,17 @@ impl Batcher {
     }
 
     async fn work(&self) {
-        let mut ledger = Ledger::default();
+        let mut work = Work::default();
         let mut trouble = Trouble::new("batcher", self.pulse.clone());
-        let mut waiting_since: Option<Instant> = None;
         loop {
-            let pause = match self.round(&mut ledger, &mut waiting_since).await {
+            let pause = match self.round(&mut work).await {
                 Ok(()) => {
                     trouble.went_well(Instant::now());
                     POLL
                 }
                 Err(error) => {
                     // Whatever it was, the safe head says what has arrived.
-                    ledger.posted.clear();
+                    work = Work::default();
                     trouble.failed(&error, Instant::now())
                 }
             };
@@ -131,18 +164,18 @@ impl Batcher {
     }
 
     /// Looks once, and posts what is due.
-    async fn round(
-        &self,
-        ledger: &mut Ledger,
-        waiting_since: &mut Option<Instant>,
-    ) -> Result<(), BatcherError> {
+    async fn round(&self, work: &mut Work) -> Result<(), BatcherError> {
         let status = self.l2.sync_status().await?;
+        let Work { ledger, pending, hold } = work;
         for batch in &mut ledger.posted {
             if let Some(receipt) = batch.receipt.take_if(|receipt| receipt.is_finished()) {
                 batch.l1 = Some(receipt.await.map_err(|_| BatcherError::Interrupted)??);
             }
         }
-        let safe = status.safe_l2;
+        let (safe, head) = (status.safe_l2, status.head_l1.number);
+        let window = self.config.sequencing_window;
+        let left = blocks_to_urgency(safe.l1_origin.number, head, window);
+        self.sender.set_fee_limits(self.limits(left == 0));
         if ledger.settle(safe.number, status.current_l1.number, self.config.patience) {
             self.meters.given_up.increment(1);
         }
@@ -154,25 +187,72 @@ impl Batcher {
             Some(last) => (last.last + 1, last.last_hash),
             None => (safe.number + 1, safe.hash),
         };
-        if status.unsafe_l2.number < next {
-            *waiting_since = None;
-            self.meters.backlog(0, Duration::ZERO);
+        pending.begin_at(next, parent);
+        pending.read(&self.l2, status.unsafe_l2.number).await?;
+        let age = pending.age(Instant::now());
+        self.meters.backlog((status.unsafe_l2.number + 1).saturating_sub(next), age);
+        let target = self.target_bytes();
+        let due = age >= self.config.max_age || pending.fills(target);
+        let held = hold.is_some_and(|hold| left > 0 && Instant::now() < hold.until);
+        if !due || held || ledger.posted.len() >= MAX_IN_FLIGHT {
             return Ok(());
         }
-        let since = *waiting_since.get_or_insert_with(Instant::now);
-        let backlog = status.unsafe_l2.number - next + 1;
-        self.meters.backlog(backlog, since.elapsed());
-        let due = since.elapsed() >= self.config.max_age || backlog >= MAX_BATCH_BLOCKS as u64;
-        if !due || ledger.posted.len() >= MAX_IN_FLIGHT {
+        let behind = pending.is_full() && pending.next() <= status.unsafe_l2.number;
+        pending.encode(self.config.l2_chain_id, target, behind).await?;
+        let Some(ready) = &pending.ready else { return Ok(()) };
+        let market = self.l1.fee_info().await?;
+        let carrier =
+            choose(&ready.data, &market, self.config.carriers).ok_or(BatcherError::NoCarrier)?;
+        if let Some(reason) = too_dear(carrier, &market, &self.config.fees).filter(|_| left > 0) {
+            let looks = hold.map_or(0, |hold| hold.looks).saturating_add(1);
+            if looks.is_power_of_two() {
+                tracing::warn!(
+                    from = ready.first,
+                    to = ready.last,
+                    "{reason}: waiting; posting at any price in {left} L1 blocks, before the sequencing window ends"
+                );
+            }
+            self.meters.waiting_for_fees.set(1.0);
+            *hold = Some(Hold { until: Instant::now() + PRICE_POLL, looks });
             return Ok(());
         }
-        let blocks = self.read(next, status.unsafe_l2.number, parent).await?;
-        let post = self.post(blocks).await?;
-        let left = post.last < status.unsafe_l2.number;
+        if hold.take().is_some() {
+            let why =
+                if left == 0 { "the sequencing window is about to end" } else { "L1 costs less" };
+            tracing::info!("{why}: posting again");
+        }
+        self.meters.waiting_for_fees.set(0.0);
+        // Blocks that were read earlier may have gone with an L1 reorganisation.
+        if self.l2.block(ready.last).await?.hash != ready.last_hash {
+            *pending = Pending::default();
+            return Ok(());
+        }
+        let post = self.post(ready, carrier).await?;
         ledger.posted.push_back(post);
-        // What was left out is as old as what went.
-        *waiting_since = left.then_some(since);
+        pending.posted();
         Ok(())
+    }
+
+    /// What the sender may offer.
+    const fn limits(&self, urgent: bool) -> FeeLimits {
+        if urgent {
+            FeeLimits {
+                max_fee_per_gas: ANY_PRICE,
+                max_fee_per_blob_gas: ANY_PRICE,
+                ..self.config.fees
+            }
+        } else {
+            self.config.fees
+        }
+    }
+
+    /// Bytes of a batch at most.
+    fn target_bytes(&self) -> usize {
+        let bytes = blob::capacity(self.config.target_blobs.clamp(1, blob::MAX_BLOBS));
+        match self.config.carriers {
+            Carriers::Only(Carrier::Calldata) => bytes.min(price::MAX_CALLDATA),
+            _ => bytes,
+        }
     }
 
     /// Whether the safe head of a node that has derived L1 up to `derived` is the place to go on
@@ -192,69 +272,32 @@ impl Batcher {
         Ok(true)
     }
 
-    /// Reads consecutive blocks, as many as a batch may have.
-    async fn read(
-        &self,
-        first: u64,
-        last: u64,
-        mut parent: B256,
-    ) -> Result<Vec<SourceBlock>, BatcherError> {
-        let mut blocks = Vec::new();
-        let mut bytes = 0usize;
-        for number in first..=last {
-            let block = self.l2.block(number).await?;
-            if block.parent_hash != parent {
-                return Err(BatcherError::Gap { number });
+    /// Hands a batch to the sender.
+    async fn post(&self, batch: &Ready, carrier: Carrier) -> Result<Posted, BatcherError> {
+        let (input, blobs) = match carrier {
+            Carrier::Blobs => {
+                (IInbox::submitBatchCall {}.abi_encode(), Some(blob::to_blobs(&batch.data)?))
             }
-            parent = block.hash;
-            let size: usize = block.transactions.iter().map(|tx| tx.len()).sum();
-            if !blocks.is_empty()
-                && (bytes + size > MAX_RAW_BYTES || blocks.len() >= MAX_BATCH_BLOCKS)
-            {
-                break;
-            }
-            bytes += size;
-            blocks.push(block);
-        }
-        Ok(blocks)
-    }
-
-    /// Encodes the blocks, fewer of them if they do not fit, and hands the batch to the sender.
-    async fn post(&self, mut blocks: Vec<SourceBlock>) -> Result<Posted, BatcherError> {
-        let (data, kept) = loop {
-            let batch = to_batch(&blocks);
-            let (chain_id, quality) = (self.config.l2_chain_id, self.config.quality);
-            let encoded =
-                tokio::task::spawn_blocking(move || batch::encode(&batch, chain_id, quality))
-                    .await
-                    .map_err(|_| BatcherError::Interrupted)?;
-            match encoded {
-                Ok(data) => break (data, blocks),
-                Err(error) if blocks.len() == 1 => return Err(error.into()),
-                // Too long: half of it is not.
-                Err(_) => blocks.truncate(blocks.len() / 2),
+            Carrier::Calldata => {
+                let data = batch.data.clone().into();
+                (IInbox::submitBatchCalldataCall { data }.abi_encode(), None)
             }
         };
-        // A batch has at least one block: reading begins at a block that exists.
-        let (Some(first), Some(last)) = (kept.first(), kept.last()) else {
-            return Err(BatcherError::Interrupted);
-        };
-        let blobs = blob::to_blobs(&data)?;
-        self.meters.posted(&kept, data.len(), blobs.len());
         tracing::info!(
-            from = first.number,
-            to = last.number,
-            bytes = data.len(),
-            blobs = blobs.len(),
-            txs = kept.iter().map(|block| block.transactions.len()).sum::<usize>(),
+            from = batch.first,
+            to = batch.last,
+            bytes = batch.data.len(),
+            blobs = blobs.as_ref().map_or(0, Vec::len),
+            txs = batch.transactions,
             "posting a batch"
         );
+        self.meters.posted(batch, blobs.as_ref().map_or(0, Vec::len));
         let request = TxRequest {
             to: TxKind::Call(self.config.inbox),
-            input: IInbox::submitBatchCall {}.abi_encode().into(),
+            input: input.into(),
             value: U256::ZERO,
             gas_limit: None,
-            blobs: Some(blobs),
+            blobs,
             // The same bytes may have to be posted twice, if they came too early the first time.
             key: None,
             // It counts on the right parent only, so that it does no harm anywhere else.
@@ -268,28 +311,11 @@ impl Batcher {
             Ok(receipt.block_number.unwrap_or_default())
         });
         Ok(Posted {
-            first: first.number,
-            last: last.number,
-            last_hash: last.hash,
+            first: batch.first,
+            last: batch.last,
+            last_hash: batch.last_hash,
             receipt: Some(receipt),
             l1: None,
         })
-    }
-}
-
-fn to_batch(blocks: &[SourceBlock]) -> Batch {
-    let (first, last) = (&blocks[0], &blocks[blocks.len() - 1]);
-    Batch {
-        parent_check: hash_check(&first.parent_hash),
-        origin_check: hash_check(&last.l1.hash),
-        first_number: first.number,
-        blocks: blocks
-            .iter()
-            .map(|block| BatchBlock {
-                timestamp: block.timestamp,
-                advances_origin: block.l1.sequence_number == 0,
-                transactions: block.transactions.clone(),
-            })
-            .collect(),
     }
 }

@@ -4,7 +4,7 @@ use super::{Driver, DriverError, block_ref};
 use mezz_chain::{BlockRecord, BuildError, BuiltBlock};
 use mezz_derivation::{
     DerivedBlock,
-    derive::{BatchOutcome, FeedError, Step},
+    derive::{BatchOutcome, BlockSource, FeedError, Step},
 };
 use mezz_evm::BlockAttributes;
 use mezz_pool::BlockUpdate;
@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Instant};
 
 /// What became of a derived block.
 enum Executed {
-    Block(mezz_primitives::B256),
+    Block(Arc<BlockRecord>),
     Refused(String),
 }
 
@@ -36,19 +36,23 @@ impl Driver {
                     }
                 }
                 Step::Block(block) => match self.execute(&block)? {
-                    Executed::Block(hash) => {
-                        self.deriver.accepted(hash)?;
+                    Executed::Block(executed) => {
+                        self.deriver.accepted(executed.hash())?;
+                        if matches!(block.source, BlockSource::Batch { .. }) {
+                            self.contents.add_block(&executed);
+                        }
                     }
                     Executed::Refused(reason) => {
                         let outcome = self.deriver.refused(reason)?;
-                        self.on_batch(&outcome);
+                        self.end_of_batch(&outcome)?;
                     }
                 },
-                Step::Batch(outcome) => self.on_batch(&outcome),
+                Step::Batch(outcome) => self.end_of_batch(&outcome)?,
                 Step::L1Done(cursor) => {
                     if cursor.safe.number != self.chain.heads().safe.number {
                         self.chain.set_safe(cursor.safe.number)?;
                     }
+                    self.postings.remove(&cursor.l1.number);
                     self.cursors.push(&self.chain, cursor)?;
                     self.origins.forget_before(self.cursors.oldest().safe.origin.number);
                 }
@@ -61,7 +65,7 @@ impl Driver {
         let number = derived.attributes.number;
         if let Some(block) = self.chain.block_by_number(number)? {
             if is_same(&block, derived) {
-                return Ok(Executed::Block(block.hash()));
+                return Ok(Executed::Block(block));
             }
             tracing::warn!(
                 number,
@@ -90,7 +94,18 @@ impl Driver {
         };
         let block = self.commit(built)?;
         self.meters.derived(&block, started);
-        Ok(Executed::Block(block.hash()))
+        Ok(Executed::Block(block))
+    }
+
+    /// Enters a batch in the books; its blocks are on the chain.
+    fn end_of_batch(&mut self, outcome: &BatchOutcome) -> Result<(), DriverError> {
+        self.on_batch(outcome);
+        let contents = std::mem::take(&mut self.contents);
+        let postings = self.postings.get(&outcome.l1.number);
+        let Some(posting) = postings.and_then(|all| all.get(outcome.batch)) else { return Ok(()) };
+        let last = self.deriver.safe().number;
+        self.books.enter(&self.chain, outcome.l1, posting, last, contents)?;
+        Ok(())
     }
 
     /// Makes a block the head, and tells the pool.

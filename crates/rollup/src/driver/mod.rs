@@ -18,7 +18,10 @@ mod tests;
 pub use cursors::CursorError;
 pub use status::StatusHandle;
 
-use crate::feed::{FeedError, FeedItem};
+use crate::{
+    books::{Books, BooksError, Contents, Posting},
+    feed::{FeedError, FeedItem},
+};
 use alloy::primitives::B256;
 use cursors::Cursors;
 use meters::Meters;
@@ -31,7 +34,7 @@ use mezz_l1::BlockRef;
 use mezz_pool::Pool;
 use mezz_primitives::l1_info::L1Attributes;
 use origins::Origins;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval},
@@ -90,6 +93,9 @@ pub enum DriverError {
     /// The cursors cannot be read or written.
     #[error(transparent)]
     Cursor(#[from] CursorError),
+    /// The books cannot be read or written.
+    #[error(transparent)]
+    Books(#[from] BooksError),
     /// A block does not begin as every L2 block does.
     #[error("L2 block {0} has no L1 attributes: the data directory holds another kind of chain")]
     NoAttributes(u64),
@@ -113,6 +119,11 @@ pub struct Driver {
     deriver: Deriver,
     origins: Origins,
     cursors: Cursors,
+    books: Books,
+    /// How the batches of L1 blocks that are not derived yet were posted, by the block's number.
+    postings: BTreeMap<u64, Vec<Posting>>,
+    /// What the blocks had that were derived from the batch in work.
+    contents: Contents,
     sequencer: Option<SequencerConfig>,
     status: StatusHandle,
     /// The newest block.
@@ -189,6 +200,7 @@ impl Driver {
         let head = block_ref(&config, &chain.head())?;
         let start = cursors.oldest().safe.origin;
         let newest = cursors.newest();
+        let books = Books::load(&chain, newest.l1.number)?;
         let mut driver = Self {
             origins: Origins::default(),
             safe_l1: BlockRef { number: start.number, hash: start.hash },
@@ -200,6 +212,9 @@ impl Driver {
             pool,
             deriver,
             cursors,
+            books,
+            postings: BTreeMap::new(),
+            contents: Contents::default(),
             sequencer,
             status,
             head,
@@ -271,7 +286,8 @@ impl Driver {
                 self.derive()?;
                 self.finalize()?;
             }
-            FeedItem::Batches { block, batches } => {
+            FeedItem::Batches { block, batches, postings } => {
+                self.postings.insert(block.number, postings);
                 self.origins.set_batches(block, batches);
                 self.derive()?;
                 self.finalize()?;

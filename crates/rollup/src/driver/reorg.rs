@@ -1,6 +1,7 @@
 //! The way back when L1 is reorganised.
 
 use super::{Driver, DriverError, block_ref};
+use crate::books::Contents;
 use mezz_derivation::Deriver;
 use mezz_l1::BlockRef;
 use mezz_pool::NewTransaction;
@@ -31,6 +32,9 @@ impl Driver {
         if self.cursors.newest() != before {
             self.cursors.store_newest(&self.chain)?;
         }
+        self.books.rewind(&self.chain, self.cursors.newest().l1.number)?;
+        self.postings.retain(|l1, _| *l1 <= number);
+        self.contents = Contents::default();
         self.unwind_to_origin(number)?;
         self.deriver = Deriver::new(self.config.clone(), self.cursors.newest());
         self.restore_safe_head()

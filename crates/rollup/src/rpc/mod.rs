@@ -6,6 +6,7 @@ pub mod types;
 pub use hooks::NodeHooks;
 
 use crate::{
+    books::{self, BooksReport},
     driver::{self, StatusHandle},
     genesis,
 };
@@ -61,7 +62,7 @@ impl TrustProfile {
         Self {
             kind: "optimistic".to_owned(),
             role: if state.sequencer { "sequencer" } else { "verifier" }.to_owned(),
-            data: "L1 blobs: anyone can rebuild the chain from L1".to_owned(),
+            data: "L1 blobs and calldata: anyone can rebuild the chain from L1".to_owned(),
             state: "the proposer is believed: proposals cannot be disputed yet; the guardian can discard them within the challenge window".to_owned(),
             disputable: false,
             censorship: format!(
@@ -104,6 +105,7 @@ pub fn methods(
                 Answer::Ok(TrustProfile::new(state))
             })
             .is_ok(),
+        module.register_method("mezz_batches", |params, state, _| batches(&params, state)).is_ok(),
     ];
     debug_assert!(registered.iter().all(|ok| *ok));
     module.into()
@@ -111,6 +113,18 @@ pub fn methods(
 
 fn error(code: i32, message: impl Into<String>) -> ErrorObjectOwned {
     ErrorObjectOwned::owned(code, message, None::<()>)
+}
+
+/// Batches that `mezz_batches` shows if it is not told how many.
+const BATCHES_SHOWN: u64 = 10;
+
+/// The books. An optional parameter says how many of the newest batches are shown.
+fn batches(params: &Params<'_>, state: &State) -> Result<BooksReport, ErrorObjectOwned> {
+    let mut params = params.sequence();
+    let count: Option<HexNumber> =
+        params.optional_next().map_err(|e| error(INVALID_PARAMS, e.message().to_owned()))?;
+    let count = count.map_or(BATCHES_SHOWN, |count| count.to());
+    books::newest(&state.chain, count).map_err(|e| error(SERVER_ERROR, e.to_string()))
 }
 
 fn output(params: &Params<'_>, state: &State) -> Result<OutputAtBlock, ErrorObjectOwned> {

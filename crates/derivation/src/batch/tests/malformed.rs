@@ -126,14 +126,14 @@ fn own_chain_id_in_the_foreign_column_is_refused() {
 
 #[test]
 fn encoder_keeps_the_limits_of_the_decoder() {
-    let quality = Quality::new(1).unwrap();
+    let compression = Compression::Brotli(1);
     assert_eq!(
-        encode(&Batch { blocks: vec![], ..of(vec![]) }, CHAIN_ID, quality),
+        encode(&Batch { blocks: vec![], ..of(vec![]) }, CHAIN_ID, compression),
         Err(EncodeError::Empty)
     );
     let many_blocks = vec![BatchBlock::default(); MAX_BLOCKS + 1];
     assert_eq!(
-        encode(&Batch { blocks: many_blocks, ..of(vec![]) }, CHAIN_ID, quality),
+        encode(&Batch { blocks: many_blocks, ..of(vec![]) }, CHAIN_ID, compression),
         Err(EncodeError::Blocks(MAX_BLOCKS + 1))
     );
     let backwards = vec![
@@ -141,19 +141,19 @@ fn encoder_keeps_the_limits_of_the_decoder() {
         BatchBlock { timestamp: 1, ..Default::default() },
     ];
     assert_eq!(
-        encode(&Batch { blocks: backwards, ..of(vec![]) }, CHAIN_ID, quality),
+        encode(&Batch { blocks: backwards, ..of(vec![]) }, CHAIN_ID, compression),
         Err(EncodeError::Timestamp(1))
     );
     let many = vec![Bytes::new(); MAX_TRANSACTIONS + 1];
     assert_eq!(
-        encode(&of(many), CHAIN_ID, quality),
+        encode(&of(many), CHAIN_ID, compression),
         Err(EncodeError::Transactions(MAX_TRANSACTIONS + 1))
     );
     let mut zeros = Vec::new();
     TxLegacy { input: vec![0; MAX_INPUT_BYTES + 4 + 32].into(), ..Default::default() }
         .eip2718_encode(&Signature::test_signature(), &mut zeros);
     assert!(matches!(
-        encode(&of(vec![zeros.into()]), CHAIN_ID, quality),
+        encode(&of(vec![zeros.into()]), CHAIN_ID, compression),
         Err(EncodeError::Input(_))
     ));
 }

@@ -3,6 +3,7 @@
 
 use super::super::{Driver, DriverError, DriverParts, SequencerConfig, StatusHandle};
 use crate::{
+    books::{self, Carrier, Posting, Spent},
     driver::{attributes, block_ref},
     feed::FeedItem,
     genesis,
@@ -11,7 +12,7 @@ use alloy::primitives::{Address, B256, U256, keccak256};
 use mezz_chain::{Chain, ChainConfig, ChainLimits};
 use mezz_derivation::{
     L1Ref, RollupConfig,
-    batch::{self, Batch, BatchBlock, Quality, hash_check},
+    batch::{self, Batch, BatchBlock, Compression, hash_check},
     config::{CONFIG_VERSION, Eip1559Config, FeeScalars, GenesisConfig, L1Contracts},
     derive::{BatchData, L1Block},
 };
@@ -125,6 +126,18 @@ impl L1 {
     }
 }
 
+/// Every batch of the simulation costs a wei of gas.
+fn postings(block: L1Ref, count: usize) -> Vec<Posting> {
+    let spent = Spent { gas: U256::from(1), blob_gas: U256::ZERO };
+    let posting = |index: usize| Posting {
+        transaction: keccak256([block.hash.as_slice(), &index.to_be_bytes()].concat()),
+        carrier: Carrier::Calldata,
+        bytes: 100,
+        spent: Some(spent),
+    };
+    (0..count).map(posting).collect()
+}
+
 fn deposit(index: u64) -> UserDeposit {
     UserDeposit {
         from: Address::repeat_byte(0x66),
@@ -210,7 +223,8 @@ impl Node {
             self.driver.on_feed(FeedItem::Block { block: Box::new(empty), batches: waits })?;
             if waits && block.number <= batches {
                 let (block, batches) = (block.reference(), block.batches.clone());
-                self.driver.on_feed(FeedItem::Batches { block, batches })?;
+                let postings = postings(block, batches.len());
+                self.driver.on_feed(FeedItem::Batches { block, batches, postings })?;
             }
         }
         Ok(())
@@ -247,7 +261,7 @@ impl Node {
                 })
                 .collect(),
         };
-        let data = batch::encode(&batch, 901, Quality::FAST).unwrap();
+        let data = batch::encode(&batch, 901, Compression::FAST).unwrap();
         Some(BatchData::Calldata(data.into()))
     }
 
@@ -272,6 +286,14 @@ impl Node {
         assert!(heads.safe.number <= heads.latest.number);
         let (number, hash) = self.safe();
         assert_eq!(self.hash(number), Some(hash), "the cursor's block is in the chain");
+        // The books have every batch of what was derived, once.
+        let derived_to = driver.derived_to();
+        let on_l1 = l1.blocks.iter().filter(|block| block.number <= derived_to);
+        let batches = on_l1.map(|block| block.batches.len() as u64).sum::<u64>();
+        let report = books::newest(&driver.chain, 4).unwrap();
+        assert_eq!(report.totals.batches, batches);
+        assert_eq!(report.totals.spent.gas, U256::from(batches));
+        assert!(report.newest.iter().all(|entry| l1.has(entry.l1)));
         // Nothing is minted twice, and nothing is left out.
         let held = driver.chain.state().unwrap().account(&RECEIVER).unwrap();
         assert_eq!(held.unwrap_or_default().balance, l1.minted(head.origin.number), "at {head:?}");
