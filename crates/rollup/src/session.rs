@@ -8,6 +8,7 @@ use crate::{
     driver::{Driver, DriverError, DriverParts, SequencerConfig, StatusHandle},
     feed::{self, FeedItem, Sources},
     node::NodeError,
+    trouble::Trouble,
 };
 use alloy::eips::{BlockNumberOrTag, eip7840::BlobParams};
 use mezz_chain::Chain;
@@ -23,9 +24,6 @@ use tokio::{
     time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
-
-/// The longest pause before L1 is asked again.
-const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
 /// What every run needs.
 #[derive(Clone, Debug)]
@@ -141,28 +139,31 @@ impl Session {
 
     /// Gets a run ready, as soon as L1 lets it.
     async fn begin_again(&self) -> Result<Run, DriverError> {
-        let mut backoff = self.l1_poll;
+        let mut trouble = Trouble::new("waiting for L1");
+        let mut pause = self.l1_poll;
         loop {
-            sleep(backoff).await;
-            backoff = (backoff * 2).min(MAX_BACKOFF);
-            match self.begin().await {
+            sleep(pause).await;
+            pause = match self.begin().await {
                 Ok(run) => return Ok(run),
-                Err(NodeError::Driver(DriverError::L1Changed)) => {}
+                Err(NodeError::Driver(DriverError::L1Changed)) => self.l1_poll,
                 Err(NodeError::Driver(error)) => return Err(error),
-                Err(error) => tracing::warn!("waiting for L1: {error}"),
-            }
+                Err(error) => trouble.failed(&error, Instant::now()),
+            };
         }
     }
 
     /// Whether L1 has a block. One that has no block so high may be behind for a while.
     async fn is_canonical(&self, block: L1Ref) -> Result<bool, NodeError> {
         let deadline = Instant::now() + self.l1_patience;
+        let mut said = false;
         loop {
             match self.l1.header(BlockNumberOrTag::Number(block.number)).await {
                 Ok(header) => return Ok(header.hash() == block.hash),
                 Err(L1Error::NotFound { .. }) if Instant::now() >= deadline => return Ok(false),
                 Err(error) if Instant::now() >= deadline => return Err(error.into()),
+                Err(_) if said => {}
                 Err(error) => {
+                    said = true;
                     tracing::warn!(%block, "L1 does not say whether it still has a block: {error}");
                 }
             }

@@ -206,6 +206,12 @@ impl TxSenderTask {
                     return Err(error.into());
                 }
                 Err(error) => {
+                    // What another chain says of it, answering in the meantime, does not count: to
+                    // refuse this request and send those after it would tear a row of them.
+                    if let Err(elsewhere) = self.check_anchor().await {
+                        self.queue.push_front(queued);
+                        return Err(elsewhere);
+                    }
                     tracing::warn!(account = %self.address, "L1 transaction not sent: {error}");
                     if let Some(reply) = queued.reply.take() {
                         // Nobody waits any more: that is the waiter's choice.
