@@ -6,11 +6,17 @@
 mod crash;
 mod dead_sequencer;
 mod duties;
+// A release build has no points to die at.
+#[cfg(debug_assertions)]
+mod fault_points;
+mod full_disk;
 mod heads;
+mod l1_faults;
 mod lifecycle;
 mod money;
 mod options;
 mod reorg;
+mod soak;
 mod support;
 mod verifier;
 
