@@ -107,7 +107,7 @@ pub struct Sources {
 
 /// A batch as the inbox logged it, its data not yet at hand.
 #[derive(Clone, Debug)]
-enum BatchLog {
+pub(crate) enum BatchLog {
     Blobs(Vec<B256>),
     Calldata { transaction: B256, data_hash: B256 },
 }
@@ -214,7 +214,7 @@ fn on_event(
 }
 
 /// The block without its batches, and what the inbox logged of them.
-fn read_block(
+pub(crate) fn read_block(
     sources: &Sources,
     data: &L1BlockData,
 ) -> Result<(L1Block, Vec<BatchLog>), FeedError> {

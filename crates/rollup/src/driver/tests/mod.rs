@@ -1,5 +1,6 @@
 //! The driver under reorganisations and restarts at every moment, on a simulated L1.
 
+mod logs;
 mod random;
 mod world;
 
