@@ -1,5 +1,6 @@
 //! Files that are there whole or not at all, whenever the machine stops.
 
+use mezz_fault as fault;
 use std::{
     fs::{self, File},
     io::{self, Write},
@@ -12,15 +13,18 @@ use std::{
 /// What the file system says; then the old content is still there.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_added_extension("tmp");
+    fault::point(path, "file.before_write")?;
     let mut file = File::create(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
+    fault::point(path, "file.before_rename")?;
     fs::rename(&temporary, path)?;
     // The name is on disk with its folder.
     match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
+        Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all()?,
+        _ => File::open(".")?.sync_all()?,
     }
+    fault::point(path, "file.after_rename")
 }
 
 /// Bytes that may still be written to the file system of `dir`, which exists.

@@ -18,7 +18,7 @@ mod wallet;
 use clap::FromArgMatches;
 use cli::{Cli, Global};
 use options::OptionsError;
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode, time::Duration};
 use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
@@ -26,6 +26,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What a command ends with when it fails: one line for a person.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// How long work on other threads is waited for when all is said.
+const LAST_PATIENCE: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
     let (cli, options) = match parse() {
@@ -39,10 +42,13 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error),
     };
-    match runtime.block_on(commands::run(cli, options)) {
+    let code = match runtime.block_on(commands::run(cli, options)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(error.as_ref()),
-    }
+    };
+    // What is still computed for somebody who is gone need not be waited for.
+    runtime.shutdown_timeout(LAST_PATIENCE);
+    code
 }
 
 /// The file that options came from.

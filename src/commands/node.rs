@@ -4,9 +4,7 @@
 use super::Context;
 use crate::{
     Failure,
-    cli::{
-        BatchArgs, BatchData, ChainArgs, ChainSource, MetricsArgs, SequencerArgs, VerifierArgs,
-    },
+    cli::{BatchArgs, BatchData, ChainArgs, ChainSource, MetricsArgs, SequencerArgs, VerifierArgs},
     ops::Ops,
     output::Output,
 };

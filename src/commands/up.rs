@@ -71,7 +71,7 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> Result<(), Failure> 
     let _lock = prepare(&dir, args.reset)?;
     let ops = Ops::begin(&args.metrics, "up", &dir).await?;
 
-    let devnet = match &args.l1 {
+    let mut devnet = match &args.l1 {
         Some(_) => None,
         None => Some(start_l1(&dir, &args).await?),
     };
@@ -127,6 +127,7 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> Result<(), Failure> 
     let stop = tokio::select! {
         ready = wait_ready(resumed, status) => ready.map(|()| None),
         error = node.failure() => Err(error.into()),
+        error = l1_failure(&mut devnet) => Err(error),
         _ = interrupt.recv() => Ok(Some("interrupted")),
         _ = terminate.recv() => Ok(Some("terminated")),
     };
@@ -144,6 +145,7 @@ pub(crate) async fn run(context: &Context, args: UpArgs) -> Result<(), Failure> 
             context.out.result(&deployment);
             tokio::select! {
                 error = node.failure() => Err(error.into()),
+                error = l1_failure(&mut devnet) => Err(error),
                 _ = interrupt.recv() => Ok(()),
                 _ = terminate.recv() => Ok(()),
             }
@@ -232,6 +234,14 @@ async fn start_l1(dir: &Path, args: &UpArgs) -> Result<DevnetHandle, Failure> {
     .await?)
 }
 
+/// Waits until the embedded L1, if there is one, cannot go on.
+async fn l1_failure(devnet: &mut Option<DevnetHandle>) -> Failure {
+    match devnet {
+        Some(devnet) => devnet.failure().await.into(),
+        None => std::future::pending().await,
+    }
+}
+
 /// The chain of the data directory; made, if there is none.
 async fn load_or_deploy(
     dir: &Path,
@@ -243,6 +253,8 @@ async fn load_or_deploy(
         Ok(json) => {
             let chain: SavedChain = serde_json::from_slice(&json)
                 .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+            // A start that died here has kept its chain and not yet forgotten how it made it.
+            Intent::remove(dir)?;
             return Ok((chain, false));
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}

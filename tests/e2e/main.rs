@@ -8,13 +8,19 @@ mod crash;
 mod dead_sequencer;
 mod doctor;
 mod duties;
+// A release build has no points to die at.
+#[cfg(debug_assertions)]
+mod fault_points;
+mod full_disk;
 mod heads;
+mod l1_faults;
 mod lifecycle;
 mod money;
 mod ops;
 mod options;
 mod reorg;
 mod secrets;
+mod soak;
 mod support;
 mod verifier;
 

@@ -3,7 +3,8 @@
 use crate::{
     on_both,
     support::{
-        L1, Mezz, Rpc, assert_same_chain, ether, fresh_address, key, portal, text, wait_until,
+        L1, Mezz, Rpc, assert_same_chain, deposit_call, ether, fresh_address, key, portal, text,
+        wait_until,
     },
 };
 use alloy::{
@@ -37,24 +38,45 @@ async fn take_back(l1: &L1, depth: u64) {
     verifier.wait_tag("safe", 1).await;
 
     // Both are in blocks that L1 is about to take back.
-    let (deposited, paid) = (fresh_address(), fresh_address());
+    let (paid, spent, kept) = (fresh_address(), fresh_address(), fresh_address());
+    // Has nothing but what is deposited for it.
+    let funded = key(77);
+    let deposited = funded.address();
     let hash = l1.send_deposit(portal(&deployment), key(3), deposited, ether(1)).await;
+    let lasting = async || {
+        let input = deposit_call(kept, ether(1));
+        l1.send_call(&key(8), 0, portal(&deployment), ether(1), 500_000, input).await
+    };
+    let lasting_hash = lasting().await.unwrap();
     let transfer = l2.send_raw(&key(4), 0, paid, ether(1)).await.unwrap();
     let receipt = l1.wait_receipt(&hash).await;
+    l1.wait_receipt(&lasting_hash).await;
+    // L1 holds still, so that what was done stays within its newest blocks.
+    l1.call("evm_setIntervalMining", (0,)).await;
     l2.wait_balance(deposited, ether(1)).await;
     l2.wait_balance(paid, ether(1)).await;
+    l2.wait_balance(kept, ether(1)).await;
+    let spending = l2.send_raw(&funded, 0, spent, U256::from(9)).await.unwrap();
+    l2.wait_receipt(&spending).await;
     let origin = l1.head().await;
     let old = l1.hash(origin).await;
     let (was, was_hash) =
         (text(&receipt, "/blockNumber").to_owned(), text(&receipt, "/blockHash").to_owned());
     mezz.client(&["l1", "reorg", &depth.to_string()]).await;
-    // A block may have come between the question and the reorganisation.
+    l1.call("evm_setIntervalMining", (1,)).await;
     wait_until("L1 goes on", || async { l1.head().await > origin + 3 }).await;
     if depth > 1 {
         assert_ne!(l1.hash(origin).await, old, "L1 was reorganised");
         let now = l1.call("eth_getBlockByNumber", (was, false)).await;
         assert_ne!(text(&now, "/hash"), was_hash, "the deposit's block was taken back");
     }
+
+    // The user sends the deposit that must last again, if L1 has dropped it: in another block.
+    let again = lasting().await;
+    if l1.receipt(&lasting_hash).await.is_none() {
+        assert_eq!(again.as_ref(), Ok(&lasting_hash), "L1 takes it again");
+    }
+    l1.wait_receipt(&lasting_hash).await;
 
     // The transfer was the sequencer's promise: it is there again.
     wait_until("the transfer is in again", || async { l2.receipt(&transfer).await.is_some() })
@@ -65,16 +87,27 @@ async fn take_back(l1: &L1, depth: u64) {
     verifier.wait_tag("safe", head + 4).await;
     assert_same_chain(&l2, &verifier, head + 4).await;
 
-    // The deposit is on L2 as often as on L1: once, or not at all.
-    let minted = if l1.receipt(&hash).await.is_some() { ether(1) } else { ether(0) };
-    assert_eq!(l2.balance(deposited).await, minted);
-    assert_eq!(verifier.balance(deposited).await, minted);
-    assert_eq!(verifier.balance(paid).await, ether(1));
+    // A deposit is on L2 as often as on L1: once, or not at all. And what was paid out of one that
+    // is gone is gone with it.
+    let lasts = l1.receipt(&hash).await.is_some();
+    assert!(depth == 1 || !lasts, "L1 has dropped it");
+    for node in [&l2, &verifier] {
+        let held = node.balance(deposited).await;
+        assert!(held <= if lasts { ether(1) } else { ether(0) }, "{held} is minted");
+        assert_eq!(node.balance(spent).await, U256::from(if lasts { 9 } else { 0 }));
+        assert_eq!(node.receipt(&spending).await.is_some(), lasts);
+        node.wait_balance(kept, ether(1)).await;
+        assert_eq!(node.balance(paid).await, ether(1));
+        assert_eq!(node.nonce(key(4).address()).await, 1, "paid once");
+    }
 
-    // And another one comes in as ever.
-    l1.deposit_ether(&deployment, 3, deposited).await;
-    l2.wait_balance(deposited, minted + ether(1)).await;
-    verifier.wait_balance(deposited, minted + ether(1)).await;
+    // And others come in as ever.
+    let later = fresh_address();
+    l1.deposit_ether(&deployment, 3, later).await;
+    for node in [&l2, &verifier] {
+        node.wait_balance(later, ether(1)).await;
+        assert_eq!(node.balance(kept).await, ether(1), "minted once");
+    }
     drop(node);
 }
 

@@ -1,6 +1,6 @@
 //! What a chain is opened with.
 
-use crate::genesis::Genesis;
+use crate::{fault, genesis::Genesis};
 use mezz_evm::ChainSpec;
 use std::{path::PathBuf, time::Duration};
 
@@ -46,7 +46,7 @@ impl Default for ChainLimits {
             cached_versions: 16,
             recent_blocks: 512,
             recent_bytes: 256 << 20,
-            segment_bytes: 64 << 20,
+            segment_bytes: fault::limit("wal.segment_bytes", 64 << 20),
             flush_interval: Duration::from_millis(500),
             max_block_bytes: 8 << 20,
             event_capacity: 1024,

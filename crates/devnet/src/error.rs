@@ -28,6 +28,11 @@ pub enum DevnetError {
         /// Why.
         source: io::Error,
     },
+    /// Nothing can be stored any more.
+    #[error(
+        "the disk of the embedded L1 cannot be written: {0}; all that was shown is stored: make room or mend it, and start again"
+    )]
+    Disk(String),
     /// A file of the data directory does not hold what it should.
     #[error("{path} is damaged: {reason}; remove it to start without it", path = path.display())]
     Damaged {

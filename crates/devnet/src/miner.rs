@@ -15,10 +15,15 @@ use tokio_util::sync::CancellationToken;
 
 /// How long to wait after a failure before the next attempt.
 const RETRY: Duration = Duration::from_secs(1);
+/// How long it takes at most to notice that others could not store something.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Mines until `stop`. Changes of the way of mining take effect at once; a block that has been
 /// begun is always finished.
-pub(crate) async fn run(node: Arc<Node>, stop: CancellationToken) {
+///
+/// # Errors
+/// [`DevnetError::Disk`] when nothing can be stored any more; all else is tried again.
+pub(crate) async fn run(node: Arc<Node>, stop: CancellationToken) -> Result<(), DevnetError> {
     let mut mining = node.mining.subscribe();
     let failed = counter(
         "mezz_devnet_mining_failures_total",
@@ -31,25 +36,37 @@ pub(crate) async fn run(node: Arc<Node>, stop: CancellationToken) {
         let mut trigger = Trigger::new(mode, &node).await;
         loop {
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return Ok(()),
                 changed = mining.changed() => match changed {
                     Ok(()) => break,
-                    Err(_) => return,
+                    Err(_) => return Ok(()),
                 },
                 () = trigger.next() => {}
+                // A verb may be the first to find that the disk is full.
+                () = tokio::time::sleep(LOOK) => match node.chain.storage_failure() {
+                    Some(error) => return Err(DevnetError::Disk(error.to_string())),
+                    None => continue,
+                },
             }
-            if let Err(error) = mine(&node, &trigger).await {
-                failed.increment(1);
-                failures = failures.saturating_add(1);
-                if failures.is_power_of_two() {
-                    tracing::error!(%error, failures, "mining failed; will keep trying");
+            match mine(&node, &trigger).await {
+                Ok(()) => failures = 0,
+                Err(error @ DevnetError::Io { .. }) => {
+                    return Err(DevnetError::Disk(error.to_string()));
                 }
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = tokio::time::sleep(RETRY) => {}
+                Err(error) => {
+                    if let Some(error) = node.chain.storage_failure() {
+                        return Err(DevnetError::Disk(error.to_string()));
+                    }
+                    failed.increment(1);
+                    failures = failures.saturating_add(1);
+                    if failures.is_power_of_two() {
+                        tracing::error!(%error, failures, "mining failed; will keep trying");
+                    }
+                    tokio::select! {
+                        () = stop.cancelled() => return Ok(()),
+                        () = tokio::time::sleep(RETRY) => {}
+                    }
                 }
-            } else {
-                failures = 0;
             }
         }
     }

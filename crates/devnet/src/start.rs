@@ -91,16 +91,28 @@ pub struct DevnetHandle {
     /// The funded accounts.
     pub accounts: Vec<DevAccount>,
     rpc: RpcHandle,
-    mining: JoinHandle<()>,
+    mining: JoinHandle<Result<(), DevnetError>>,
     stop: CancellationToken,
 }
 
 impl DevnetHandle {
+    /// Waits until mining ends by itself, which it only does when nothing can be stored any more.
+    pub async fn failure(&mut self) -> DevnetError {
+        match (&mut self.mining).await {
+            Ok(Err(error)) => error,
+            Ok(Ok(())) => DevnetError::Config("the miner was stopped".to_owned()),
+            Err(error) => DevnetError::Config(format!("the miner stopped: {error}")),
+        }
+    }
+
     /// Stops listening and mining. What was answered is on disk; nothing needs to be flushed.
     pub async fn stop(self) {
         self.stop.cancel();
         self.rpc.stop().await;
-        if let Err(error) = self.mining.await {
+        // One that has ended by itself has told why.
+        if !self.mining.is_finished()
+            && let Err(error) = self.mining.await
+        {
             tracing::error!(%error, "the miner ended badly");
         }
     }

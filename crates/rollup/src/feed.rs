@@ -111,13 +111,13 @@ pub struct Sources {
 
 /// A batch as the inbox logged it, its data not yet at hand.
 #[derive(Clone, Debug)]
-struct BatchLog {
+pub(crate) struct BatchLog {
     transaction: B256,
-    data: LoggedData,
+    pub(crate) data: LoggedData,
 }
 
 #[derive(Clone, Debug)]
-enum LoggedData {
+pub(crate) enum LoggedData {
     /// In blobs with these hashes.
     Blobs(Vec<B256>),
     /// In calldata with this hash.
@@ -228,7 +228,7 @@ fn on_event(
 }
 
 /// The block without its batches, and what the inbox logged of them.
-fn read_block(
+pub(crate) fn read_block(
     sources: &Sources,
     data: &L1BlockData,
 ) -> Result<(L1Block, Vec<BatchLog>), FeedError> {

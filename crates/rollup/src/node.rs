@@ -219,9 +219,11 @@ impl Node {
     /// # Errors
     /// Why it cannot.
     pub async fn failure(&mut self) -> DriverError {
-        match (&mut self.driver).await {
-            Ok(Err(error)) => error,
-            Ok(Ok(())) | Err(_) => DriverError::FeedEnded,
+        let ended = (&mut self.driver).await;
+        match (ended, self.chain.storage_failure()) {
+            (_, Some(error)) => DriverError::Disk(error),
+            (Ok(Err(error)), None) => error,
+            (Ok(Ok(())) | Err(_), None) => DriverError::FeedEnded,
         }
     }
 

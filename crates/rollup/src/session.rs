@@ -147,12 +147,12 @@ impl Session {
         loop {
             self.status.pulse().beat();
             sleep(backoff).await;
-            backoff = (backoff * 2).min(MAX_BACKOFF);
             match self.begin().await {
                 Ok(run) => return Ok(run),
-                Err(NodeError::Driver(DriverError::L1Changed)) => {}
+                Err(NodeError::Driver(DriverError::L1Changed)) => backoff = self.l1_poll,
                 Err(NodeError::Driver(error)) => return Err(error),
                 Err(error) => {
+                    backoff = (backoff * 2).min(MAX_BACKOFF);
                     failures = failures.saturating_add(1);
                     if failures.is_power_of_two() {
                         tracing::warn!(failures, "waiting for L1: {error}");

@@ -46,8 +46,8 @@ async fn deposits_that_spend_the_gas_of_a_block(l1: &L1) {
     };
     let mut sent = Vec::new();
     for index in 3..8 {
-        let call = burn.abi_encode();
-        sent.push(l1.send_call(key(index), portal, U256::ZERO, 12_000_000, call).await);
+        let call = burn.abi_encode().into();
+        sent.push(l1.transact(key(index), portal, U256::ZERO, 12_000_000, call).await);
     }
     let receiver = fresh_address();
     let transfer = l2.send_raw(&key(2), 0, receiver, ether(1)).await.unwrap();

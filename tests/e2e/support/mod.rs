@@ -1,12 +1,21 @@
 //! What the scenarios share: processes that end with the test, JSON-RPC, and waiting with a bound.
 
+mod batches;
+mod load;
 mod process;
+mod proxy;
 mod rpc;
+mod witness;
 
+pub(crate) use load::Load;
 pub(crate) use process::{
     Anvil, L1, Mezz, Output, PASSWORD, Signal, free_port, keystore, run, run_in,
 };
-pub(crate) use rpc::{Rpc, assert_same_chain, fresh_address, get, key, portal, wait_until};
+pub(crate) use proxy::{Fault, Proxy};
+pub(crate) use rpc::{
+    Rpc, assert_same_chain, deposit_call, fresh_address, get, key, portal, wait_until, wait_within,
+};
+pub(crate) use witness::Witness;
 
 use alloy::primitives::U256;
 use serde_json::Value;

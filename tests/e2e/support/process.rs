@@ -18,6 +18,8 @@ use tokio::process::{Child, Command};
 pub(crate) enum L1 {
     /// The one inside `mezz up`.
     Embedded,
+    /// The one inside `mezz up`, at a port that stays the same over restarts.
+    EmbeddedAt(u16),
     /// An Anvil.
     Anvil(Anvil),
     /// A node that somebody else runs.
@@ -29,6 +31,7 @@ impl L1 {
     pub(crate) fn options(&self) -> Vec<String> {
         match self {
             Self::Embedded => vec!["--l1-port".into(), "0".into()],
+            Self::EmbeddedAt(port) => vec!["--l1-port".into(), port.to_string()],
             Self::Anvil(Anvil { url, .. }) | Self::Outside(url) => {
                 vec!["--l1".into(), url.clone()]
             }
@@ -110,6 +113,11 @@ impl Mezz {
 
     /// `mezz up` on `l1`, only just started.
     pub(crate) fn spawn_up(dir: &Path, l1: &L1, args: &[&str]) -> Self {
+        Self::spawn_up_with(dir, l1, args, &[])
+    }
+
+    /// [`Self::spawn_up`] with environment variables.
+    pub(crate) fn spawn_up_with(dir: &Path, l1: &L1, args: &[&str], env: &[(&str, &str)]) -> Self {
         // After `kill -9` the old one is still there; the new one is waited for.
         match fs::remove_file(dir.join("deployment.json")) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{error}"),
@@ -118,7 +126,7 @@ impl Mezz {
         let own = ["up", "--l2-port", "0", "--batch-interval", "1s", "--proposal-interval", "2s"];
         let options = l1.options();
         let options: Vec<_> = options.iter().map(String::as_str).collect();
-        Self::spawn(dir, &[&own, options.as_slice(), args].concat())
+        Self::spawn_with(dir, &[&own, options.as_slice(), args].concat(), env)
     }
 
     /// `mezz verifier` of the chain on `l1_url`, answering.
@@ -128,8 +136,20 @@ impl Mezz {
 
     /// `mezz verifier` or `mezz sequencer` of the chain on `l1_url`, answering.
     pub(crate) async fn node(role: &str, dir: &Path, l1_url: &str, args: &[&str]) -> (Self, Rpc) {
-        let own = [role, "--port", "0", "--l1", l1_url, "--json"];
-        let mut mezz = Self::spawn(dir, &[&own, args].concat());
+        Self::node_with(role, dir, l1_url, args, &[]).await
+    }
+
+    /// [`Self::node`] with environment variables.
+    pub(crate) async fn node_with(
+        role: &str,
+        dir: &Path,
+        l1_url: &str,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> (Self, Rpc) {
+        let own = [role, "--l1", l1_url, "--json"];
+        let port: &[&str] = if args.contains(&"--port") { &[] } else { &["--port", "0"] };
+        let mut mezz = Self::spawn_with(dir, &[&own, port, args].concat(), env);
         let rpc = Rpc::new(text(&mezz.announced().await, "/rpc"));
         (mezz, rpc)
     }
@@ -153,7 +173,12 @@ impl Mezz {
 
     /// Any command that does not end by itself.
     pub(crate) fn spawn(dir: &Path, args: &[&str]) -> Self {
-        Self::spawn_command(dir, command(dir).args(["--log", "info"]).args(args))
+        Self::spawn_with(dir, args, &[])
+    }
+
+    fn spawn_with(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
+        let env = env.iter().copied();
+        Self::spawn_command(dir, command(dir).args(["--log", "info"]).args(args).envs(env))
     }
 
     /// As [`Mezz::spawn`], with no password in the environment and nothing said about logs.
@@ -187,6 +212,11 @@ impl Mezz {
             panic!("{what}: it ended with {status}\n{}", self.stderr());
         }
         assert!(start.elapsed() < PATIENCE, "{what}: not in time\n{}", self.stderr());
+    }
+
+    /// Whether it has ended, by itself or by a signal.
+    pub(crate) fn ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
     }
 
     /// What deployment.json says.

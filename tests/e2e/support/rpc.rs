@@ -9,7 +9,9 @@ use alloy::{
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::{json_rpc::RpcSend, types::TransactionRequest},
     signers::local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English},
+    sol_types::SolCall,
 };
+use mezz_contracts::bindings::IPortal;
 use serde_json::{Value, json};
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -34,13 +36,19 @@ pub(crate) fn fresh_address() -> Address {
 }
 
 /// Waits until `condition` holds.
-pub(crate) async fn wait_until<F: Future<Output = bool>>(
+pub(crate) async fn wait_until<F: Future<Output = bool>>(what: &str, condition: impl FnMut() -> F) {
+    wait_within(PATIENCE, what, condition).await;
+}
+
+/// Waits until `condition` holds, but not longer than `patience`.
+pub(crate) async fn wait_within<F: Future<Output = bool>>(
+    patience: Duration,
     what: &str,
     mut condition: impl FnMut() -> F,
 ) {
     let start = Instant::now();
     while !condition().await {
-        assert!(start.elapsed() < PATIENCE, "not in time: {what}");
+        assert!(start.elapsed() < patience, "not in time: {what}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -153,11 +161,25 @@ impl Rpc {
         to: Address,
         value: U256,
     ) -> Result<String, String> {
+        self.send_call(key, nonce, to, value, 21_000, Bytes::new()).await
+    }
+
+    /// As [`Rpc::send_raw`], a call with at most `gas_limit` gas.
+    pub(crate) async fn send_call(
+        &self,
+        key: &PrivateKeySigner,
+        nonce: u64,
+        to: Address,
+        value: U256,
+        gas_limit: u64,
+        input: Bytes,
+    ) -> Result<String, String> {
         let chain_id = small(&self.try_call("eth_chainId", ()).await?);
         let mut tx = TxEip1559 {
             chain_id,
             nonce,
-            gas_limit: 21_000,
+            gas_limit,
+            input,
             max_fee_per_gas: 100_000_000_000,
             max_priority_fee_per_gas: 1_000_000,
             to: TxKind::Call(to),
@@ -198,43 +220,69 @@ impl Rpc {
         to: Address,
         value: U256,
     ) -> String {
-        use alloy::sol_types::SolCall;
-        let call = mezz_contracts::bindings::IPortal::depositTransactionCall {
-            _to: to,
-            _value: value,
-            _gasLimit: 100_000,
-            _isCreation: false,
-            _data: Bytes::new(),
-        };
-        self.send_call(from, portal, value, 500_000, call.abi_encode()).await
+        let sent = self.try_deposit(portal, from, to, value).await;
+        sent.unwrap_or_else(|error| panic!("L1 takes the deposit: {error}"))
+    }
+
+    /// As [`Rpc::send_deposit`]; the error as text.
+    pub(crate) async fn try_deposit(
+        &self,
+        portal: Address,
+        from: PrivateKeySigner,
+        to: Address,
+        value: U256,
+    ) -> Result<String, String> {
+        self.try_transact(from, portal, value, 500_000, deposit_call(to, value)).await
     }
 
     /// Sends a call with this much gas, so that it is mined even if it fails; its hash.
-    pub(crate) async fn send_call(
+    pub(crate) async fn transact(
         &self,
         from: PrivateKeySigner,
         to: Address,
         value: U256,
         gas: u64,
-        input: Vec<u8>,
+        input: Bytes,
     ) -> String {
+        let sent = self.try_transact(from, to, value, gas, input).await;
+        sent.unwrap_or_else(|error| panic!("the node takes the call: {error}"))
+    }
+
+    async fn try_transact(
+        &self,
+        from: PrivateKeySigner,
+        to: Address,
+        value: U256,
+        gas: u64,
+        input: Bytes,
+    ) -> Result<String, String> {
         let provider = ProviderBuilder::new()
             .wallet(EthereumWallet::from(from))
             .connect_http(self.url.parse().expect("a URL"));
-        let request = TransactionRequest::default()
-            .to(to)
-            .value(value)
-            .gas_limit(gas)
-            .input(Bytes::from(input).into());
-        let pending = provider.send_transaction(request).await.expect("the node takes the call");
+        let request =
+            TransactionRequest::default().to(to).value(value).gas_limit(gas).input(input.into());
+        let pending =
+            provider.send_transaction(request).await.map_err(|error| error.to_string())?;
         let hash: B256 = *pending.tx_hash();
-        hash.to_string()
+        Ok(hash.to_string())
     }
 
     /// Deposits an ether as [`Rpc::deposit`] does.
     pub(crate) async fn deposit_ether(&self, deployment: &Value, from: u32, to: Address) -> String {
         self.deposit(portal(deployment), key(from), to, ether(1)).await
     }
+}
+
+/// What the portal is called with to deposit `value` wei for `to`.
+pub(crate) fn deposit_call(to: Address, value: U256) -> Bytes {
+    let call = IPortal::depositTransactionCall {
+        _to: to,
+        _value: value,
+        _gasLimit: 100_000,
+        _isCreation: false,
+        _data: Bytes::new(),
+    };
+    call.abi_encode().into()
 }
 
 /// The portal of a deployment.

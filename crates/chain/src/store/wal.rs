@@ -219,7 +219,7 @@ impl WalWriter {
             .ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge))?;
         fault::point(&self.root, "wal.before_write")?;
         let (first, second) = frame.split_at(frame.len() / 2);
-        if cfg!(any(test, feature = "fault-points")) {
+        if fault::ENABLED {
             self.segment.file.write_all(first)?;
             fault::point(&self.root, "wal.partial_write")?;
             self.segment.file.write_all(second)?;

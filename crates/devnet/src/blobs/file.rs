@@ -6,6 +6,7 @@
 use super::{Summary, TxBlobs, summarize};
 use alloy_eips::eip7594::BlobTransactionSidecarVariant;
 use alloy_rlp::{Decodable, Encodable, Header, RlpDecodable, RlpEncodable};
+use mezz_fault as fault;
 use mezz_primitives::B256;
 use std::{
     fs::{self, File},
@@ -57,13 +58,16 @@ pub(super) fn write(path: &Path, hash: B256, txs: &[TxBlobs]) -> io::Result<Summ
     summary.bytes = bytes.len() as u64;
 
     let part = path.with_extension("part");
+    fault::point(path, "blobs.before_write")?;
     let mut file = File::create(&part)?;
     file.write_all(&bytes)?;
     file.sync_all()?;
+    fault::point(path, "blobs.before_rename")?;
     fs::rename(&part, path)?;
     if let Some(dir) = path.parent() {
         File::open(dir)?.sync_all()?;
     }
+    fault::point(path, "blobs.after_rename")?;
     Ok(summary)
 }
 

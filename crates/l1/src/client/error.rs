@@ -84,10 +84,11 @@ impl L1Error {
         }
     }
 
-    /// Whether the client asks again at once by itself: nothing came back, or "too busy".
+    /// Whether the client asks again at once by itself: nothing came back, or "too busy". Not
+    /// after a timeout: whoever asked has waited long enough to be told.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Timeout { .. } => true,
+            Self::Unreachable { .. } => true,
             Self::Rpc { code, message, .. } => is_busy(*code, message),
             _ => false,
         }

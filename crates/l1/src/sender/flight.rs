@@ -154,7 +154,8 @@ impl Flight {
     /// Says why it does not move: at once, and then ever more rarely.
     pub(super) fn complain(&mut self, reason: &str) {
         self.complaints = self.complaints.saturating_add(1);
-        if self.complaints.is_power_of_two() {
+        let complaints = self.complaints;
+        if complaints == 1 || (complaints >= 8 && complaints.is_power_of_two()) {
             tracing::warn!(nonce = self.nonce, hash = %self.last().hash, "L1 transaction waits: {reason}");
         }
     }

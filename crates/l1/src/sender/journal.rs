@@ -3,6 +3,7 @@
 
 use super::{SendError, TxRequest, fees::Fees};
 use alloy::primitives::{Address, B256};
+use mezz_fault as fault;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     collections::VecDeque,
@@ -104,13 +105,26 @@ impl Journal {
     pub(super) async fn remove(&self, nonce: u64) -> Result<(), SendError> {
         let Some(dir) = &self.dir else { return Ok(()) };
         let path = dir.join(name(nonce));
-        match tokio::fs::remove_file(&path).await {
+        let removed = match fault::point(&path, "journal.before_remove") {
+            Ok(()) => tokio::fs::remove_file(&path).await,
+            Err(error) => Err(error),
+        };
+        match removed {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(SendError::Journal {
                 path: path.display().to_string(),
                 reason: error.to_string(),
             }),
             _ => Ok(()),
         }
+    }
+
+    /// Passes a point of the way of an entry onto the wire.
+    pub(super) fn point(&self, name: &str) -> Result<(), SendError> {
+        let Some(dir) = &self.dir else { return Ok(()) };
+        fault::point(dir, name).map_err(|error| SendError::Journal {
+            path: dir.display().to_string(),
+            reason: error.to_string(),
+        })
     }
 
     /// Remembers that the request with this key was carried out by this transaction.
@@ -158,14 +172,16 @@ async fn write<T: Serialize>(path: PathBuf, value: &T) -> Result<(), SendError> 
 /// Either the old content or the new one is there, whenever the machine stops.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
+    fault::point(path, "journal.before_write")?;
     let mut file = File::create(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
+    fault::point(path, "journal.before_rename")?;
     fs::rename(&temporary, path)?;
-    match path.parent() {
-        Some(dir) => File::open(dir)?.sync_all(),
-        None => Ok(()),
+    if let Some(dir) = path.parent() {
+        File::open(dir)?.sync_all()?;
     }
+    fault::point(path, "journal.after_rename")
 }
 
 #[cfg(test)]

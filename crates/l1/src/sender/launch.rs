@@ -108,6 +108,7 @@ impl TxSenderTask {
             };
             self.journal.put(&entry).await?;
             let offer = self.offer(raw).await;
+            self.journal.point("sender.after_offer")?;
             let accepted = match &offer {
                 Ok(Offer::NonceTooLow) => {
                     self.journal.remove(nonce).await?;

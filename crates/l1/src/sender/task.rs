@@ -225,6 +225,12 @@ impl TxSenderTask {
                     return Err(error.into());
                 }
                 Err(error) => {
+                    // What another chain says of it, answering in the meantime, does not count: to
+                    // refuse this request and send those after it would tear a row of them.
+                    if let Err(elsewhere) = self.check_anchor().await {
+                        self.queue.push_front(queued);
+                        return Err(elsewhere);
+                    }
                     self.meters.refused.increment(1);
                     // Whoever waits for it says so in the log, as often as is of use.
                     tracing::debug!(account = %self.address, "L1 transaction not sent: {error}");

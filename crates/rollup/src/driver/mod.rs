@@ -25,7 +25,9 @@ use crate::{
 use alloy::primitives::B256;
 use cursors::Cursors;
 use meters::Meters;
-use mezz_chain::{BlockRecord, BuildError, Chain, ChainError, CommitError, HeadError, UnwindError};
+use mezz_chain::{
+    BlockRecord, BuildError, Chain, ChainError, CommitError, HeadError, StorageError, UnwindError,
+};
 use mezz_derivation::{
     Deriver, L1Ref, L2BlockRef, RollupConfig,
     derive::{DriverError as DeriveError, InputError, L1Block},
@@ -78,6 +80,11 @@ pub enum DriverError {
     /// A block cannot be stored.
     #[error("a block cannot be stored: {0}")]
     Commit(#[from] CommitError),
+    /// The store failed, whatever was being stored.
+    #[error(
+        "the disk cannot be written: {0}; all that was shown is stored: make room or mend it, and start again"
+    )]
+    Disk(StorageError),
     /// The chain cannot go back.
     #[error("{0}: L1 has changed blocks that it called final")]
     Unwind(#[from] UnwindError),

@@ -1,6 +1,7 @@
 //! The driver under reorganisations and restarts at every moment, on a simulated L1.
 
 mod attacks;
+mod logs;
 mod random;
 mod world;
 

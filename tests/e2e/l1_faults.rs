@@ -1,0 +1,290 @@
+//! An L1 that is away, late, wrong or forgetful, between it and every node and duty: they say so
+//! in a few lines, wait, and go on by themselves.
+
+use crate::{
+    on_both,
+    support::{
+        Fault, L1, Load, Mezz, Proxy, Rpc, Witness, assert_same_chain, key, small, wait_until,
+        wait_within,
+    },
+};
+use mezz_devnet::{Devnet, DevnetConfig, DevnetHandle, Mining};
+use serde_json::Value;
+use std::{net::Ipv4Addr, time::Duration};
+use tempfile::TempDir;
+
+/// A chain and a verifier that reach their L1 through a proxy, and clients that reach it straight.
+struct World {
+    proxy: Proxy,
+    l1: Rpc,
+    mezz: Mezz,
+    l2: Rpc,
+    node: Mezz,
+    verifier: Rpc,
+    deployment: Value,
+    witness: Witness,
+    load: Option<Load>,
+    _devnet: Option<DevnetHandle>,
+    _dirs: [TempDir; 2],
+}
+
+async fn devnet(chain_id: u64) -> DevnetHandle {
+    let config = DevnetConfig {
+        addr: (Ipv4Addr::LOCALHOST, 0).into(),
+        chain_id,
+        mining: Mining::Interval(Duration::from_secs(1)),
+        ..DevnetConfig::default()
+    };
+    Devnet::start(config).await.unwrap()
+}
+
+impl World {
+    async fn new(l1: &L1) -> Self {
+        let (l1_url, devnet) = match l1 {
+            L1::Anvil(anvil) => (anvil.url.clone(), None),
+            _ => {
+                let devnet = devnet(31_337).await;
+                (devnet.url.clone(), Some(devnet))
+            }
+        };
+        let proxy = Proxy::start(&l1_url).await;
+        let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let through = L1::Outside(proxy.url().to_owned());
+        let mezz = Mezz::up(dirs[0].path(), &through, &["--block-time", "250ms"]).await;
+        let patience = ["--l1-patience", "2s"];
+        let (node, verifier) = Mezz::verifier(dirs[1].path(), proxy.url(), &patience).await;
+        let (l1, l2, deployment) = (Rpc::new(&l1_url), mezz.l2(), mezz.deployment());
+        verifier.wait_tag("safe", 1).await;
+        let witness = Witness::new();
+        let load = Some(Load::start(&witness, &l1, &l2, &deployment));
+        let (_dirs, _devnet) = (dirs, devnet);
+        Self { proxy, l1, mezz, l2, node, verifier, deployment, witness, load, _devnet, _dirs }
+    }
+
+    /// What both processes have complained of since `from`, lines of their logs.
+    fn complaints(&self, from: &Marks) -> Vec<String> {
+        let of = |process: &Mezz, from: usize| -> Vec<String> {
+            let log = process.stderr();
+            let lines = log[from..].lines();
+            lines
+                .filter(|l| l.contains(" WARN ") || l.contains(" ERROR "))
+                .map(str::to_owned)
+                .collect()
+        };
+        [of(&self.mezz, from.0), of(&self.node, from.1)].concat()
+    }
+
+    fn marks(&self) -> Marks {
+        Marks(self.mezz.stderr().len(), self.node.stderr().len())
+    }
+
+    /// Waits until somebody has complained in these words.
+    async fn wait_said(&self, from: &Marks, words: &str) {
+        let within = Duration::from_secs(90);
+        wait_within(within, &format!("`{words}` in the log"), || async {
+            self.complaints(from).iter().any(|line| line.contains(words))
+        })
+        .await;
+    }
+
+    /// Waits until the fault is over for everybody, and checks that nothing was lost or doubled
+    /// and that the log was not flooded: at most `most` lines of all five who use L1.
+    async fn assert_recovers(mut self, from: &Marks, most: usize) {
+        self.proxy.set(Fault::None);
+        let safe = self.l2.tag("safe").await;
+        wait_within(Duration::from_secs(90), "the safe head goes on", || async {
+            self.l2.tag("safe").await > safe + 4
+        })
+        .await;
+        self.load = None;
+        let safe = self.witness.check(&self.l1, &self.l2, &self.deployment).await;
+        self.verifier.wait_tag("safe", safe).await;
+        assert_eq!(self.verifier.hash(safe).await, self.l2.hash(safe).await);
+        let said = self.complaints(from);
+        assert!(said.len() <= most, "{} lines: {said:#?}", said.len());
+    }
+
+    /// The sequencer makes blocks while the fault lasts.
+    async fn assert_blocks_go_on(&self) {
+        let head = self.l2.head().await;
+        self.l2.wait_tag("latest", head + 4).await;
+    }
+}
+
+/// Lengths of two logs.
+struct Marks(usize, usize);
+
+async fn away(l1: &L1, pause: Duration) {
+    let world = World::new(l1).await;
+    let from = world.marks();
+    world.proxy.set(Fault::Away);
+    world.wait_said(&from, "does not answer").await;
+    world.assert_blocks_go_on().await;
+    tokio::time::sleep(pause).await;
+    assert!(world.proxy.spoilt() > 0);
+    world.assert_recovers(&from, 24).await;
+}
+
+on_both!(l1_is_away);
+async fn l1_is_away(l1: &L1) {
+    away(l1, Duration::from_secs(6)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a minute long; see docs/testing.md"]
+async fn l1_is_away_for_a_minute() {
+    away(&L1::Embedded, Duration::from_secs(60)).await;
+}
+
+on_both!(l1_answers_late);
+async fn l1_answers_late(l1: &L1) {
+    let world = World::new(l1).await;
+    let from = world.marks();
+    world.proxy.set(Fault::Late(Duration::from_millis(1_200)));
+    let safe = world.l2.tag("safe").await;
+    world.assert_blocks_go_on().await;
+    wait_within(Duration::from_secs(90), "late answers are answers", || async {
+        world.l2.tag("safe").await > safe && world.verifier.tag("safe").await > safe
+    })
+    .await;
+    assert!(world.proxy.spoilt() > 10);
+    // Slow is no fault, and no answer at all is one.
+    assert!(world.complaints(&from).is_empty(), "{:?}", world.complaints(&from));
+    world.proxy.set(Fault::Silent);
+    world.wait_said(&from, "did not answer").await;
+    world.assert_blocks_go_on().await;
+    world.assert_recovers(&from, 16).await;
+}
+
+on_both!(l1_answers_garbage);
+async fn l1_answers_garbage(l1: &L1) {
+    spoilt(l1, Fault::Garbage, "gave a wrong answer").await;
+}
+
+on_both!(l1_answers_headers_of_another_hash);
+async fn l1_answers_headers_of_another_hash(l1: &L1) {
+    spoilt(l1, Fault::WrongHeader, "hashes to").await;
+}
+
+on_both!(l1_answers_with_another_block);
+async fn l1_answers_with_another_block(l1: &L1) {
+    spoilt(l1, Fault::WrongBlock, "asked for block").await;
+}
+
+on_both!(l1_answers_logs_that_the_header_contradicts);
+async fn l1_answers_logs_that_the_header_contradicts(l1: &L1) {
+    spoilt(l1, Fault::WrongLogs, "have the root").await;
+}
+
+async fn spoilt(l1: &L1, fault: Fault, words: &str) {
+    let world = World::new(l1).await;
+    let from = world.marks();
+    world.proxy.set(fault);
+    world.wait_said(&from, words).await;
+    world.assert_blocks_go_on().await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert!(world.proxy.spoilt() > 0);
+    world.assert_recovers(&from, 24).await;
+}
+
+on_both!(another_chain_answers_in_place_of_l1);
+async fn another_chain_answers_in_place_of_l1(l1: &L1) {
+    let other = devnet(31_338).await;
+    let world = World::new(l1).await;
+    let from = world.marks();
+    world.proxy.set(Fault::OtherChain(other.url.clone()));
+    world.wait_said(&from, "chain id 31338").await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    // Nothing is taken from there, and nothing is sent there.
+    let elsewhere = Rpc::new(&other.url);
+    for index in 10..=12 {
+        assert_eq!(elsewhere.nonce(key(index).address()).await, 0, "account {index} has sent");
+    }
+    world.assert_recovers(&from, 30).await;
+    other.stop().await;
+}
+
+on_both!(parents_of_a_reorganised_l1_are_answered_wrong);
+async fn parents_of_a_reorganised_l1_are_answered_wrong(l1: &L1) {
+    let mut world = World::new(l1).await;
+    // What a reorganisation takes back, clients have seen.
+    world.load = None;
+    let from = world.marks();
+    let begun = world.l1.head().await;
+    wait_until("L1 is long enough", || async { world.l1.head().await > begun + 6 }).await;
+    world.proxy.set(Fault::WrongParent);
+    let head = world.l1.head().await;
+    let old = world.l1.hash(head).await;
+    world.l1.call("anvil_reorg", (3, [(); 0])).await;
+    world.wait_said(&from, "asked for block").await;
+    assert!(world.proxy.spoilt() > 0);
+    world.proxy.set(Fault::None);
+    wait_until("L1 goes on", || async { world.l1.head().await > head + 3 }).await;
+    assert_ne!(world.l1.hash(head).await, old, "L1 was reorganised");
+    let head = world.l2.head().await;
+    world.l2.wait_tag("safe", head + 4).await;
+    world.verifier.wait_tag("safe", head + 4).await;
+    assert_same_chain(&world.l2, &world.verifier, head + 4).await;
+}
+
+on_both!(l1_loses_blobs_for_a_while);
+async fn l1_loses_blobs_for_a_while(l1: &L1) {
+    let world = World::new(l1).await;
+    let from = world.marks();
+    world.proxy.set(Fault::NoBlobs);
+    world.wait_said(&from, "a batch cannot be read yet").await;
+    let safe = world.l2.tag("safe").await;
+    world.assert_blocks_go_on().await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(world.l2.tag("safe").await, safe, "what is missing is waited for");
+    assert!(world.proxy.spoilt() > 0);
+    world.assert_recovers(&from, 12).await;
+}
+
+on_both!(l1_drops_a_transaction);
+async fn l1_drops_a_transaction(l1: &L1) {
+    let world = World::new(l1).await;
+    let from = world.marks();
+    world.proxy.set(Fault::Swallow);
+    wait_until("one is swallowed", || async { world.proxy.spoilt() > 0 }).await;
+    world.proxy.set(Fault::None);
+    world.wait_said(&from, "L1 dropped a transaction").await;
+    world.assert_recovers(&from, 8).await;
+}
+
+on_both!(l1_raises_its_fees_tenfold);
+async fn l1_raises_its_fees_tenfold(l1: &L1) {
+    let world = World::new(l1).await;
+    let from = world.marks();
+    let direct = world.l1.clone();
+    // A batch is on its way when the fees rise, so that it is priced out.
+    direct.call("evm_setIntervalMining", (0,)).await;
+    wait_until("a batch waits", || async {
+        small(&direct.call("txpool_status", ()).await["pending"]) > 0
+    })
+    .await;
+    let block = direct.block("latest").await;
+    let fee = (small(&block["baseFeePerGas"]) * 10).max(20_000_000_000);
+    let dear = tokio::spawn({
+        let direct = direct.clone();
+        async move {
+            loop {
+                let params = (format!("{fee:#x}"),);
+                let _ = direct.try_call("anvil_setNextBlockBaseFeePerGas", params).await;
+                tokio::time::sleep(Duration::from_millis(150)).await;
+            }
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    direct.call("evm_setIntervalMining", (1,)).await;
+    let safe = world.l2.tag("safe").await;
+    world.assert_blocks_go_on().await;
+    wait_within(Duration::from_secs(150), "batches arrive at ten times the fee", || async {
+        world.l2.tag("safe").await > safe
+    })
+    .await;
+    assert!(small(&direct.block("latest").await["baseFeePerGas"]) > fee / 2, "still dear");
+    assert!(world.mezz.stderr().contains("replacing an L1 transaction"));
+    dear.abort();
+    world.assert_recovers(&from, 12).await;
+}
