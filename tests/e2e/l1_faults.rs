@@ -28,6 +28,15 @@ struct World {
     _dirs: [TempDir; 2],
 }
 
+impl Drop for World {
+    /// What both processes said tells why a check failed.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}\n-- the verifier:\n{}", self.mezz.stderr(), self.node.stderr());
+        }
+    }
+}
+
 async fn devnet(chain_id: u64) -> DevnetHandle {
     let config = DevnetConfig {
         addr: (Ipv4Addr::LOCALHOST, 0).into(),

@@ -109,9 +109,9 @@ async fn apart(kills: u64, random: &mut StdRng) {
         pause(random, 3_000).await;
         // Some of them together, one at least.
         let chosen = random.random_range(1..16_u32);
-        for index in 0..DUTIES.len() {
+        for (index, duty) in running.iter_mut().enumerate() {
             if chosen & (1 << index) != 0 && done < kills {
-                running[index].stop(Signal::Kill).await;
+                duty.stop(Signal::Kill).await;
                 done += 1;
             }
         }

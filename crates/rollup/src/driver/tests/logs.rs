@@ -264,10 +264,9 @@ fn assert_deposits(node: &Node, l1: &[L1Block]) {
     assert_eq!(found, on_l1 + usize::try_from(safe.number).unwrap());
 }
 
-async fn run(blocks: Vec<(Vec<Spec>, u64)>) {
-    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+async fn run(blocks: Vec<(Vec<Spec>, u64)>) -> Outcome {
     let mut world = World::new();
-    let mut node = Node::start(dir.path(), &L1::new(), false).await.unwrap();
+    let mut node = Node::in_memory(&L1::new()).await;
     let mut history = Vec::new();
     let mut read = Vec::new();
     let mut refused = None;
@@ -296,7 +295,7 @@ async fn run(blocks: Vec<(Vec<Spec>, u64)>) {
     let first = outcome(&node, refused);
 
     // Again, with all batches late.
-    let mut node = Node::start(other.path(), &L1::new(), false).await.unwrap();
+    let mut node = Node::in_memory(&L1::new()).await;
     let mut refused = None;
     let mut late = Vec::new();
     for data in &history {
@@ -318,6 +317,17 @@ async fn run(blocks: Vec<(Vec<Spec>, u64)>) {
         }
     }
     assert_eq!(outcome(&node, refused), first);
+    first
+}
+
+/// What the property says is not said of empty chains only.
+#[tokio::test]
+async fn logs_of_good_batches_count() {
+    for way in [Way::Blobs, Way::Calldata] {
+        let batch = Spec::Batch { blocks: vec![(1, true, vec![]), (1, false, vec![])], way };
+        let blocks = vec![(vec![], 10), (vec![batch.clone()], 10), (vec![batch], 10)];
+        assert_eq!(run(blocks).await.cursor.safe.number, 4, "{way:?}");
+    }
 }
 
 proptest! {

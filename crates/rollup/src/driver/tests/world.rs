@@ -22,7 +22,7 @@ use mezz_pool::{Pool, PoolConfig};
 use mezz_primitives::deposit::UserDeposit;
 use std::{
     future::{Ready, ready},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -161,11 +161,24 @@ pub(super) struct Node {
 impl Node {
     /// Starts on what is stored in `dir`.
     pub(super) async fn start(dir: &Path, l1: &L1, sequences: bool) -> Result<Self, DriverError> {
+        Self::start_in(Some(dir.to_owned()), l1, sequences).await
+    }
+
+    /// Starts a verifier that stores nothing.
+    pub(super) async fn in_memory(l1: &L1) -> Self {
+        Self::start_in(None, l1, false).await.unwrap()
+    }
+
+    async fn start_in(
+        data_dir: Option<PathBuf>,
+        l1: &L1,
+        sequences: bool,
+    ) -> Result<Self, DriverError> {
         let config = config();
         let chain = Chain::open(ChainConfig {
             spec: genesis::chain_spec(&config),
             genesis: genesis::l2_genesis(&config).unwrap(),
-            data_dir: Some(dir.to_owned()),
+            data_dir,
             limits: ChainLimits::default(),
         })
         .unwrap();
