@@ -36,14 +36,13 @@ fn topic(byte: u8) -> B256 {
 fn log_something(chain: &Chain, rng: &mut StdRng) {
     let sender = user(0);
     let state = chain.state().expect("state");
-    let mut nonce = state.account(&sender).expect("read").expect("there").nonce;
+    let nonce = state.account(&sender).expect("read").expect("there").nonce;
     let mut txs = Vec::new();
-    for _ in 0..[0, 0, 0, 1, 1, 3][rng.random_range(0..6)] {
+    for nonce in nonce..nonce + [0, 0, 0, 1, 1, 3][rng.random_range(0..6)] {
         let logger = LOGGERS[rng.random_range(0..2)];
         let mut input = U256::from(rng.random_range(0..TOPICS)).to_be_bytes::<32>().to_vec();
         input.extend(U256::from(rng.random_range(0..TOPICS)).to_be_bytes::<32>());
         txs.push(tx(sender, nonce, TxKind::Call(logger), 0, input));
-        nonce += 1;
     }
     let mut txs = txs.into_iter();
     let attributes = attributes(chain, rng.random());

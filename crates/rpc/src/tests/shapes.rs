@@ -67,7 +67,7 @@ fn alternatives(kind: &str) -> Vec<&str> {
     parts
 }
 
-fn inside<'a>(kind: &'a str, open: char, close: char) -> Option<&'a str> {
+fn inside(kind: &str, open: char, close: char) -> Option<&str> {
     kind.strip_prefix(open)?.strip_suffix(close)
 }
 
