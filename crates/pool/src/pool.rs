@@ -5,7 +5,7 @@ use crate::{
     PoolConfig, PoolError, PooledTransaction, inner::Inner, validate::validate,
 };
 use alloy_eips::eip2718::Encodable2718;
-use mezz_primitives::{Address, B256, U256};
+use mezz_primitives::{Address, B256, Transaction, U256};
 use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -106,10 +106,13 @@ impl Pool {
         }
     }
 
-    /// Counts an L1 data fee, in wei, as part of what a transaction can cost. It is computed from
-    /// the canonical bytes when the transaction comes in.
+    /// Counts an L1 data fee, in wei, as part of what a transaction can cost. It is computed when
+    /// the transaction comes in.
     #[must_use]
-    pub fn with_data_fee(mut self, fee: impl Fn(&[u8]) -> U256 + Send + Sync + 'static) -> Self {
+    pub fn with_data_fee(
+        mut self,
+        fee: impl Fn(&Transaction) -> U256 + Send + Sync + 'static,
+    ) -> Self {
         self.data_fee = Some(Arc::new(fee));
         self
     }
@@ -145,17 +148,12 @@ impl Pool {
         new: NewTransaction,
         now: Instant,
     ) -> Result<AddOutcome, PoolError> {
-        let (encoded_len, data_fee) = match &self.data_fee {
-            Some(fee) => {
-                let encoded = new.tx.tx.encoded();
-                (encoded.len(), fee(&encoded))
-            }
-            None => (new.tx.tx.encode_2718_len(), U256::ZERO),
-        };
+        let encoded_len = new.tx.tx.encode_2718_len();
         if self.contains(&new.tx.hash()) {
             return Err(PoolError::AlreadyKnown);
         }
         validate(&self.config, self.blob_check.as_deref(), &new, encoded_len)?;
+        let data_fee = self.data_fee.as_ref().map_or(U256::ZERO, |fee| fee(&new.tx.tx));
         let tx = PooledTransaction::new(new, encoded_len, data_fee);
         let (hash, sender) = (tx.hash, tx.sender());
 
