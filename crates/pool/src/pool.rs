@@ -2,7 +2,9 @@
 
 use crate::{
     AccountLookup, AccountState, BestTransactions, BlobCheck, DataFee, LookupError, NewTransaction,
-    PoolConfig, PoolError, PooledTransaction, inner::Inner, validate::validate,
+    PoolConfig, PoolError, PooledTransaction,
+    inner::Inner,
+    validate::{check_blobs, screen},
 };
 use alloy_eips::eip2718::Encodable2718;
 use mezz_primitives::{Address, B256, Transaction, U256};
@@ -143,16 +145,27 @@ impl Pool {
         txs.into_iter().map(|tx| self.add_at(tx, now)).collect()
     }
 
+    /// Says why [`Self::add`] would refuse a transaction whoever its sender is and whatever its
+    /// blobs are: to recover the one and to check the others costs many times as much.
+    pub fn screen(&self, tx: &Transaction) -> Result<(), PoolError> {
+        self.screen_sized(tx, tx.encode_2718_len())
+    }
+
+    fn screen_sized(&self, tx: &Transaction, encoded_len: usize) -> Result<(), PoolError> {
+        if self.contains(&tx.tx_hash()) {
+            return Err(PoolError::AlreadyKnown);
+        }
+        screen(&self.config, tx, encoded_len)
+    }
+
     pub(crate) fn add_at(
         &self,
         new: NewTransaction,
         now: Instant,
     ) -> Result<AddOutcome, PoolError> {
         let encoded_len = new.tx.tx.encode_2718_len();
-        if self.contains(&new.tx.hash()) {
-            return Err(PoolError::AlreadyKnown);
-        }
-        validate(&self.config, self.blob_check.as_deref(), &new, encoded_len)?;
+        self.screen_sized(&new.tx.tx, encoded_len)?;
+        check_blobs(&self.config, self.blob_check.as_deref(), &new)?;
         let data_fee = self.data_fee.as_ref().map_or(U256::ZERO, |fee| fee(&new.tx.tx));
         let tx = PooledTransaction::new(new, encoded_len, data_fee);
         let (hash, sender) = (tx.hash, tx.sender());

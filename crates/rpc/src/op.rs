@@ -4,8 +4,10 @@
 
 use crate::{DevAccounts, Failure, Hooks, L1Hooks, hooks::UnsignedTransaction};
 use mezz_chain::BlockRecord;
-use mezz_pool::{NewTransaction, Pool};
-use mezz_primitives::{Address, B256, RecoveredTransaction, fee::BatchSize, l1_info::L1Attributes};
+use mezz_pool::Pool;
+use mezz_primitives::{
+    Address, B256, RecoveredTransaction, Transaction, fee::BatchSize, l1_info::L1Attributes,
+};
 use serde_json::{Map, Value};
 
 /// A Layer 2 whose blocks begin with the L1-attributes deposit. Refuses blob transactions.
@@ -22,13 +24,13 @@ impl OpHooks {
 }
 
 impl Hooks for OpHooks {
-    fn submit(&self, pool: &Pool, tx: NewTransaction) -> Result<B256, Failure> {
-        if tx.tx.tx.is_blob() {
+    fn screen(&self, pool: &Pool, tx: &Transaction) -> Result<(), Failure> {
+        if tx.is_blob() {
             return Err(Failure::server(
                 "transaction type not supported: this chain takes no blobs; send them on L1",
             ));
         }
-        self.signing.submit(pool, tx)
+        self.signing.screen(pool, tx)
     }
 
     fn accounts(&self) -> Vec<Address> {

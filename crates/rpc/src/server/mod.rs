@@ -13,7 +13,7 @@ pub(crate) use outbox::Outbox;
 
 pub use routes::{GetRequest, GetResponse, GetRoute};
 
-use crate::{RpcConfig, RpcContext, RpcError, methods};
+use crate::{RpcConfig, RpcContext, RpcError, ingest, methods};
 use jsonrpsee::{
     Methods,
     server::{BatchRequestConfig, ServerBuilder, ServerConfig, ServerHandle, stop_channel},
@@ -52,12 +52,17 @@ impl RpcServer {
         for module in extra {
             added.merge(module)?;
         }
+        let own_raw = added.method_names().all(|name| name != ingest::METHOD);
         let service = methods::build(&config, context)?;
         let methods = service.replaced_by(added)?;
 
         let (stop_handle, stopper) = stop_channel();
         let http = http::Http {
             rpc: ServerBuilder::with_config(jsonrpsee_config(&config)).to_service_builder(),
+            ingest: own_raw.then(|| ingest::Ingest {
+                context: service.context.clone(),
+                max_batch: config.limits.max_batch as usize,
+            }),
             post_methods: methods::without_subscriptions(&methods)?,
             methods,
             stop: stop_handle.clone(),
