@@ -118,7 +118,7 @@ pub(crate) fn run(kind: Kind, args: &Args) -> Result<(), Failure> {
 }
 
 /// The transactions of each connection. All of a sender go over one, in the order of its nonces.
-fn lists(timed: &[Vec<Signed>], connections: usize) -> Vec<Vec<&Signed>> {
+pub(crate) fn lists(timed: &[Vec<Signed>], connections: usize) -> Vec<Vec<&Signed>> {
     let each = timed.first().map_or(0, Vec::len);
     let mut lists = vec![Vec::new(); connections];
     for turn in 0..each {

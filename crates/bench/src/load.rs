@@ -49,7 +49,15 @@ impl Load {
         Self { connections, txs: lists.iter().map(Vec::len).sum() }
     }
 
-    /// Transactions in it.
+    /// Bodies for each connection, each of so many calls.
+    pub(crate) fn of_bodies(bodies: &[Vec<String>], calls: usize) -> Self {
+        let connections: Vec<Vec<_>> =
+            bodies.iter().map(|list| list.iter().map(|body| post(body)).collect()).collect();
+        let txs = calls * connections.iter().map(Vec::len).sum::<usize>();
+        Self { connections, txs }
+    }
+
+    /// Transactions, or other calls, in it.
     pub(crate) const fn txs(&self) -> usize {
         self.txs
     }
@@ -108,7 +116,7 @@ fn send(mut connection: Connection, requests: &[Vec<u8>]) -> Result<(), Failure>
         let answer = connection.exchange(request)?;
         if let Some(at) = find(answer, br#""error""#) {
             let text = String::from_utf8_lossy(&answer[at..answer.len().min(at + 200)]);
-            return Err(format!("a transaction was refused: {text}").into());
+            return Err(format!("the node refused: {text}").into());
         }
     }
     Ok(())

@@ -3,12 +3,16 @@
 #![expect(clippy::print_stdout, reason = "a command line: its result goes to the terminal")]
 
 mod accounts;
+mod blocks;
 mod compare;
+mod derivation;
 mod http;
 mod load;
 mod process;
+mod queries;
 mod report;
 mod rpc;
+mod start;
 mod workload;
 
 use clap::{Parser, Subcommand};
@@ -37,6 +41,16 @@ enum Bench {
     Erc20(compare::Args),
     /// Uniswap V2 swaps until mined, against Anvil
     Swaps(compare::Args),
+    /// Blocks with roots and commit, against bare revm
+    Blocks(blocks::Args),
+    /// A verifier's derivation from L1, against the making of the chain
+    Derivation(derivation::Args),
+    /// eth_call, against Anvil
+    Calls(queries::Args),
+    /// eth_getLogs, against Anvil
+    Logs(queries::Args),
+    /// Opening a chain of a million accounts
+    Start(start::Args),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +64,11 @@ fn main() -> ExitCode {
         Bench::Transfers(args) => compare::run(workload::Kind::Transfers, &args),
         Bench::Erc20(args) => compare::run(workload::Kind::Erc20, &args),
         Bench::Swaps(args) => compare::run(workload::Kind::Swaps, &args),
+        Bench::Blocks(args) => blocks::run(&args),
+        Bench::Derivation(args) => derivation::run(&args),
+        Bench::Calls(args) => queries::calls(&args),
+        Bench::Logs(args) => queries::logs(&args),
+        Bench::Start(args) => start::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

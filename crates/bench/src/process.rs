@@ -47,12 +47,24 @@ pub(crate) struct NodeArgs {
     pub(crate) batcher: bool,
 }
 
+impl Default for NodeArgs {
+    fn default() -> Self {
+        Self {
+            mezz_block_time: "100ms".to_owned(),
+            anvil_block_time: "1".to_owned(),
+            batcher: false,
+        }
+    }
+}
+
 /// A running node. It is killed, and its files removed, when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
     pub(crate) addr: SocketAddr,
-    _dir: TempDir,
+    /// URL of the L1 on which it is.
+    l1: Option<String>,
+    dir: TempDir,
 }
 
 impl Server {
@@ -78,12 +90,13 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()?;
-        let mut server = Self { child, addr: ([127, 0, 0, 1], 0).into(), _dir: dir };
-        let path = server._dir.path().join("chain/deployment.json");
+        let mut server = Self { child, addr: ([127, 0, 0, 1], 0).into(), l1: None, dir };
+        let path = server.dir.path().join("chain/deployment.json");
         let deployment = server.wait("mezz", || fs::read(&path).ok())?;
         let deployment: Value = serde_json::from_slice(&deployment)?;
         let url = deployment["l2"]["rpc"].as_str().unwrap_or_default();
         server.addr = url.trim_start_matches("http://").parse()?;
+        server.l1 = deployment["l1"]["rpc"].as_str().map(str::to_owned);
         Ok(server)
     }
 
@@ -91,7 +104,7 @@ impl Server {
         let binary = env::var_os("MEZZ_ANVIL").ok_or(
             "MEZZ_ANVIL does not name the binary of Anvil; `npm install @foundry-rs/anvil` brings one in node_modules/@foundry-rs/anvil-*/bin",
         )?;
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let port = free_port()?;
         let dir = tempfile::tempdir_in(own_dir()?)?;
         let child = Command::new(&binary)
             .args(["--port", &port.to_string(), "--chain-id", &CHAIN_ID.to_string()])
@@ -104,9 +117,33 @@ impl Server {
             .spawn()
             .map_err(|error| format!("{}: {error}", PathBuf::from(&binary).display()))?;
         let addr = SocketAddr::from(([127, 0, 0, 1], port));
-        let mut server = Self { child, addr, _dir: dir };
-        server.wait("anvil", || Rpc::connect(addr).ok()?.call("eth_chainId", &json!([])).ok())?;
+        let mut server = Self { child, addr, l1: None, dir };
+        server.wait_for_rpc("anvil")?;
         Ok(server)
+    }
+
+    /// A verifier that has nothing but the L1 of `sequencer`. It answers when this returns.
+    pub(crate) fn verifier(sequencer: &Self) -> Result<Self, Failure> {
+        let l1 = sequencer.l1.clone().ok_or("this node has no L1")?;
+        let port = free_port()?;
+        let dir = tempfile::tempdir_in(own_dir()?)?;
+        let child = Command::new(mezz_binary()?)
+            .arg("--data-dir")
+            .arg(dir.path().join("chain"))
+            .args(["verifier", "--l1", &l1, "--port", &port.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()?;
+        let addr = SocketAddr::from(([127, 0, 0, 1], port));
+        let mut server = Self { child, addr, l1: Some(l1), dir };
+        server.wait_for_rpc("mezz verifier")?;
+        Ok(server)
+    }
+
+    fn wait_for_rpc(&mut self, name: &str) -> Result<(), Failure> {
+        let addr = self.addr;
+        let ask = || Rpc::connect(addr).ok()?.call("eth_chainId", &json!([])).ok();
+        self.wait(name, ask).map(drop)
     }
 
     fn wait<T>(&mut self, name: &str, mut ready: impl FnMut() -> Option<T>) -> Result<T, Failure> {
@@ -137,10 +174,15 @@ impl Server {
 
     /// Most memory that the process has had, in MiB.
     pub(crate) fn peak_memory(&self) -> Result<u64, Failure> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? / 1024)
+        peak_memory(self.child.id())
     }
+}
+
+/// Most memory that a process has had, in MiB.
+pub(crate) fn peak_memory(pid: u32) -> Result<u64, Failure> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? / 1024)
 }
 
 impl Drop for Server {
@@ -151,8 +193,12 @@ impl Drop for Server {
     }
 }
 
+fn free_port() -> Result<u16, Failure> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
 /// The directory of this program: on a real disk, where a sync costs what it costs.
-fn own_dir() -> Result<PathBuf, Failure> {
+pub(crate) fn own_dir() -> Result<PathBuf, Failure> {
     let own = env::current_exe()?;
     own.parent().map(Path::to_path_buf).ok_or_else(|| "this program has no directory".into())
 }

@@ -4,10 +4,10 @@ use crate::{
     Failure,
     accounts::{self, Call, SENDERS, Signed, addresses, sign_all},
 };
-use alloy_primitives::{Address, Bytes, TxKind, U256, hex};
-use alloy_sol_types::{SolCall, SolValue, sol};
+use alloy_primitives::{Address, Bytes, TxKind, U256, address, hex};
+use alloy_sol_types::{SolCall, SolEvent, SolValue, sol};
 use mezz_contracts::Contract;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{fs, path::Path};
 
 /// The node packages that hold Uniswap's bytecode.
@@ -18,8 +18,13 @@ const FUNDS: U256 = U256::from_limbs([5_000_000_000_000_000_000, 0, 0, 0]);
 const TOKENS: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
 /// Accounts with ether at the start that fund the senders.
 const FUNDERS: usize = 10;
+/// The first of them, which makes the contracts.
+const FIRST_FUNDER: Address = address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
 
 sol! {
+    event Transfer(address indexed from, address indexed to, uint256 value);
+    function balanceOf(address owner);
+    function getAmountsOut(uint256 amountIn, address[] path);
     function mint(address to, uint256 amount);
     function transfer(address to, uint256 amount);
     function approve(address spender, uint256 amount);
@@ -83,8 +88,8 @@ impl Kind {
         }
         let target = match self {
             Self::Transfers => Target::Account,
-            Self::Erc20 => chain.token(funders[0], &senders),
-            Self::Swaps => chain.pool(funders[0], &senders)?,
+            Self::Erc20 => chain.token(&senders),
+            Self::Swaps => chain.pool(&senders)?,
         };
         let until = funders.iter().copied().zip(chain.nonces).collect();
         let mut setup = vec![Round { txs: sign_all(&rich, &chain.calls)?, until }];
@@ -111,6 +116,31 @@ impl Kind {
         let until = senders.iter().map(|sender| (*sender, first_nonce + each)).collect();
         Ok(Workload { setup, timed, until })
     }
+}
+
+/// Parameters of `eth_call` for a sender's balance of the token of [`Kind::Erc20`].
+pub(crate) fn token_balance(sender: Address) -> Value {
+    let data = Bytes::from(balanceOfCall { owner: sender }.abi_encode());
+    json!([{ "to": own_contract(0), "data": data }, "latest"])
+}
+
+/// Parameters of `eth_call` for what the pool of [`Kind::Swaps`] pays.
+pub(crate) fn swap_quote(sender: Address) -> Value {
+    let path = vec![own_contract(0), own_contract(1)];
+    let amount = U256::from(1_000_000_000) + U256::from(sender[0]);
+    let data = Bytes::from(getAmountsOutCall { amountIn: amount, path }.abi_encode());
+    json!([{ "to": own_contract(3), "from": sender, "data": data }, "latest"])
+}
+
+/// Parameters of `eth_getLogs` for what a sender has sent of the token of [`Kind::Erc20`].
+pub(crate) fn token_logs(sender: Address) -> Value {
+    let topics = json!([Transfer::SIGNATURE_HASH, sender.into_word()]);
+    json!([{ "fromBlock": "0x0", "toBlock": "latest", "address": own_contract(0), "topics": topics }])
+}
+
+/// The contract that the first funder made as its nth.
+fn own_contract(nth: u64) -> Address {
+    FIRST_FUNDER.create((SENDERS / FUNDERS) as u64 + nth)
 }
 
 /// What the measured transactions call.
@@ -160,17 +190,18 @@ impl Setup {
         self.calls.push(Call { from: 0, nonce, to, value: U256::ZERO, gas, input: input.into() });
     }
 
-    fn create(&mut self, owner: Address, code: &Bytes, arguments: &[u8]) -> Address {
-        let address = owner.create(self.nonces[0]);
+    fn create(&mut self, code: &Bytes, arguments: &[u8]) -> Address {
+        let address = FIRST_FUNDER.create(self.nonces[0]);
         self.send(TxKind::Create, 8_000_000, [code, arguments].concat());
         address
     }
 
     /// A token of which every sender has some.
-    fn token(&mut self, owner: Address, senders: &[Address]) -> Target {
+    fn token(&mut self, senders: &[Address]) -> Target {
+        let owner = FIRST_FUNDER;
         let code = &Contract::OptimismMintableERC20.artifact().creation_code;
         let arguments = (owner, owner, "Gold".to_owned(), "GLD".to_owned(), 18u8);
-        let token = self.create(owner, code, &arguments.abi_encode_params());
+        let token = self.create(code, &arguments.abi_encode_params());
         for to in senders {
             let input = mintCall { to: *to, amount: TOKENS }.abi_encode();
             self.send(TxKind::Call(token), 200_000, input);
@@ -179,15 +210,16 @@ impl Setup {
     }
 
     /// A pool of two tokens, of one of which every sender has some.
-    fn pool(&mut self, owner: Address, senders: &[Address]) -> Result<Target, Failure> {
+    fn pool(&mut self, senders: &[Address]) -> Result<Target, Failure> {
+        let owner = FIRST_FUNDER;
         let supply = TOKENS * U256::from(1_000_000);
         let token_code = bytecode("v2-core/build/ERC20.json")?;
         let factory_code = bytecode("v2-core/build/UniswapV2Factory.json")?;
         let router_code = bytecode("v2-periphery/build/UniswapV2Router02.json")?;
-        let tokens = [(); 2].map(|()| self.create(owner, &token_code, &supply.abi_encode()));
-        let factory = self.create(owner, &factory_code, &owner.abi_encode());
+        let tokens = [(); 2].map(|()| self.create(&token_code, &supply.abi_encode()));
+        let factory = self.create(&factory_code, &owner.abi_encode());
         // The second argument, wrapped ether, is not called here.
-        let router = self.create(owner, &router_code, &(factory, owner).abi_encode_params());
+        let router = self.create(&router_code, &(factory, owner).abi_encode_params());
         for token in tokens {
             let input = approveCall { spender: router, amount: U256::MAX }.abi_encode();
             self.send(TxKind::Call(token), 100_000, input);
