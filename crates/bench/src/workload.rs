@@ -200,7 +200,7 @@ impl Setup {
     fn token(&mut self, senders: &[Address]) -> Target {
         let owner = FIRST_FUNDER;
         let code = &Contract::OptimismMintableERC20.artifact().creation_code;
-        let arguments = (owner, owner, "Gold".to_owned(), "GLD".to_owned(), 18u8);
+        let arguments = (owner, owner, "Gold".to_owned(), "GLD".to_owned(), U256::from(18));
         let token = self.create(code, &arguments.abi_encode_params());
         for to in senders {
             let input = mintCall { to: *to, amount: TOKENS }.abi_encode();
