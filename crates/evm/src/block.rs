@@ -19,7 +19,8 @@ use alloy_eips::{
 };
 use core::fmt;
 use mezz_primitives::{
-    Address, B256, Bloom, Bytes, Header, Receipt, StateDiff, Transaction, U256, fee::L1FeeParams,
+    Address, B256, Bloom, Bytes, Header, Receipt, StateDiff, Transaction, U256,
+    fee::{BatchSize, L1FeeParams},
     receipts_root, transactions_root,
 };
 use revm::context::result::{ExecutionResult, HaltReason, Output};
@@ -217,9 +218,9 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
             deposit_nonce = Some(nonce(&self.evm, &sender).map_err(ExecuteError::State)?);
         } else if self.spec.is_l2() {
             let params = self.l1_fee_params()?;
-            let raw = tx.encoded();
-            l1_fee = params.l1_fee(&raw);
-            l1_gas_used = params.l1_gas_used(&raw);
+            let size = BatchSize::of(tx);
+            l1_fee = params.l1_fee(size);
+            l1_gas_used = size.l1_gas_used();
         }
         let mint = tx.as_deposit().map(|deposit| deposit.mint);
         let result = transact(&mut self.evm, tx_env(tx, sender), mint, l1_fee)

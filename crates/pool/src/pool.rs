@@ -2,10 +2,12 @@
 
 use crate::{
     AccountLookup, AccountState, BestTransactions, BlobCheck, DataFee, LookupError, NewTransaction,
-    PoolConfig, PoolError, PooledTransaction, inner::Inner, validate::validate,
+    PoolConfig, PoolError, PooledTransaction,
+    inner::Inner,
+    validate::{check_blobs, screen},
 };
 use alloy_eips::eip2718::Encodable2718;
-use mezz_primitives::{Address, B256, U256};
+use mezz_primitives::{Address, B256, Transaction, U256};
 use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -106,10 +108,13 @@ impl Pool {
         }
     }
 
-    /// Counts an L1 data fee, in wei, as part of what a transaction can cost. It is computed from
-    /// the canonical bytes when the transaction comes in.
+    /// Counts an L1 data fee, in wei, as part of what a transaction can cost. It is computed when
+    /// the transaction comes in.
     #[must_use]
-    pub fn with_data_fee(mut self, fee: impl Fn(&[u8]) -> U256 + Send + Sync + 'static) -> Self {
+    pub fn with_data_fee(
+        mut self,
+        fee: impl Fn(&Transaction) -> U256 + Send + Sync + 'static,
+    ) -> Self {
         self.data_fee = Some(Arc::new(fee));
         self
     }
@@ -140,22 +145,28 @@ impl Pool {
         txs.into_iter().map(|tx| self.add_at(tx, now)).collect()
     }
 
+    /// Says why [`Self::add`] would refuse a transaction whoever its sender is and whatever its
+    /// blobs are: to recover the one and to check the others costs many times as much.
+    pub fn screen(&self, tx: &Transaction) -> Result<(), PoolError> {
+        self.screen_sized(tx, tx.encode_2718_len())
+    }
+
+    fn screen_sized(&self, tx: &Transaction, encoded_len: usize) -> Result<(), PoolError> {
+        if self.contains(&tx.tx_hash()) {
+            return Err(PoolError::AlreadyKnown);
+        }
+        screen(&self.config, tx, encoded_len)
+    }
+
     pub(crate) fn add_at(
         &self,
         new: NewTransaction,
         now: Instant,
     ) -> Result<AddOutcome, PoolError> {
-        let (encoded_len, data_fee) = match &self.data_fee {
-            Some(fee) => {
-                let encoded = new.tx.tx.encoded();
-                (encoded.len(), fee(&encoded))
-            }
-            None => (new.tx.tx.encode_2718_len(), U256::ZERO),
-        };
-        if self.contains(&new.tx.hash()) {
-            return Err(PoolError::AlreadyKnown);
-        }
-        validate(&self.config, self.blob_check.as_deref(), &new, encoded_len)?;
+        let encoded_len = new.tx.tx.encode_2718_len();
+        self.screen_sized(&new.tx.tx, encoded_len)?;
+        check_blobs(&self.config, self.blob_check.as_deref(), &new)?;
+        let data_fee = self.data_fee.as_ref().map_or(U256::ZERO, |fee| fee(&new.tx.tx));
         let tx = PooledTransaction::new(new, encoded_len, data_fee);
         let (hash, sender) = (tx.hash, tx.sender());
 

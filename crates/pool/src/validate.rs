@@ -16,15 +16,9 @@ const AUTHORIZATION_GAS: u64 = 25_000;
 const SET_CODE_TX_TYPE: u8 = 4;
 const BLOB_TX_TYPE: u8 = 3;
 
-/// Checks `new`, whose canonical form has `encoded_len` bytes. The cheap rules come first, the
-/// proofs of blobs last.
-pub(crate) fn validate(
-    config: &PoolConfig,
-    blob_check: Option<&BlobCheck>,
-    new: &NewTransaction,
-    encoded_len: usize,
-) -> AddResult<()> {
-    let tx = &new.tx.tx;
+/// Checks `tx`, whose canonical form has `encoded_len` bytes, as far as its sender and its blobs do
+/// not matter.
+pub(crate) fn screen(config: &PoolConfig, tx: &Transaction, encoded_len: usize) -> AddResult<()> {
     let ty = tx.ty();
     if tx.is_deposit() || (ty == BLOB_TX_TYPE && config.max_blobs_per_tx.is_none()) {
         return Err(PoolError::TypeNotSupported(ty));
@@ -56,7 +50,7 @@ pub(crate) fn validate(
     if ty == SET_CODE_TX_TYPE && tx.authorization_list().is_none_or(<[_]>::is_empty) {
         return Err(PoolError::EmptyAuthorizationList);
     }
-    blobs(config, blob_check, new)
+    Ok(())
 }
 
 fn gas(config: &PoolConfig, tx: &Transaction) -> AddResult<()> {
@@ -98,7 +92,8 @@ fn fees(config: &PoolConfig, tx: &Transaction) -> AddResult<()> {
     Ok(())
 }
 
-fn blobs(
+/// Checks that the blobs of `new` are there and are its own; their proofs come last.
+pub(crate) fn check_blobs(
     config: &PoolConfig,
     blob_check: Option<&BlobCheck>,
     new: &NewTransaction,

@@ -4,7 +4,9 @@
 //! compressor, gives it (OP Stack specification, Fjord). The model is the one that the
 //! GasPriceOracle predeploy computes in Solidity, so that wallets estimate what the chain charges.
 
-use alloc::{vec, vec::Vec};
+use crate::Transaction;
+use alloc::vec;
+use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::U256;
 
 /// Smallest estimate, in millionths of a byte.
@@ -13,8 +15,54 @@ const MIN_SIZE_SCALED: u64 = 100_000_000;
 const INTERCEPT: u64 = 42_585_600;
 /// Slope of the model, in millionths of a byte for each FastLZ byte.
 const FASTLZ_COEFFICIENT: u64 = 836_500;
-/// Gas of one non-zero calldata byte before EIP-7623, the unit of `l1_gas_used`.
+/// Gas of one non-zero calldata byte before EIP-7623, the unit of [`BatchSize::l1_gas_used`].
 const GAS_PER_BYTE: u64 = 16;
+/// Most FastLZ bytes of which the estimate is the smallest one.
+const MIN_SIZE_FASTLZ: u64 = (MIN_SIZE_SCALED + INTERCEPT) / FASTLZ_COEFFICIENT;
+
+/// Estimated size of a transaction in a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BatchSize {
+    /// Millionths of a byte.
+    scaled: u64,
+}
+
+impl BatchSize {
+    /// Of the signed transaction whose EIP-2718 bytes are `raw`; nothing has no size.
+    pub fn of_bytes(raw: &[u8]) -> Self {
+        if raw.is_empty() {
+            return Self::default();
+        }
+        let compressed = if has_min_size(raw.len()) {
+            MIN_SIZE_FASTLZ
+        } else {
+            u64::from(flz_compress_len(raw))
+        };
+        let scaled = compressed.saturating_mul(FASTLZ_COEFFICIENT).saturating_sub(INTERCEPT);
+        Self { scaled: scaled.max(MIN_SIZE_SCALED) }
+    }
+
+    /// Of `tx`. A short one is not even encoded.
+    pub fn of(tx: &Transaction) -> Self {
+        if has_min_size(tx.encode_2718_len()) {
+            return Self { scaled: MIN_SIZE_SCALED };
+        }
+        Self::of_bytes(&tx.encoded())
+    }
+
+    /// The size as gas of calldata: 16 for a byte. For receipts.
+    pub const fn l1_gas_used(self) -> u64 {
+        self.scaled.saturating_mul(GAS_PER_BYTE) / 1_000_000
+    }
+}
+
+/// Whether the estimate for so many bytes is the smallest one, whatever the bytes are.
+///
+/// FastLZ adds a byte to 32 literals or fewer, and a match, which is shorter than what it stands for,
+/// parts two runs of literals: `length` bytes grow by at most one in 32, and one.
+const fn has_min_size(length: usize) -> bool {
+    length as u64 + length as u64 / 32 < MIN_SIZE_FASTLZ
+}
 
 /// Prices of L1 data as the L1Block predeploy holds them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,35 +78,15 @@ pub struct L1FeeParams {
 }
 
 impl L1FeeParams {
-    /// The fee in wei of the signed transaction whose EIP-2718 bytes are `raw`.
-    pub fn l1_fee(&self, raw: &[u8]) -> U256 {
-        if raw.is_empty() {
-            return U256::ZERO;
-        }
+    /// The fee in wei of a transaction of this size.
+    pub fn l1_fee(&self, size: BatchSize) -> U256 {
         let by_calldata = U256::from(GAS_PER_BYTE)
             .saturating_mul(U256::from(self.base_fee_scalar))
             .saturating_mul(self.l1_base_fee);
         let by_blob = U256::from(self.blob_base_fee_scalar).saturating_mul(self.blob_base_fee);
         let weighted = by_calldata.saturating_add(by_blob);
-        U256::from(estimated_size_scaled(raw)).saturating_mul(weighted)
-            / U256::from(1_000_000_000_000u64)
+        U256::from(size.scaled).saturating_mul(weighted) / U256::from(1_000_000_000_000u64)
     }
-
-    /// The estimate as gas of calldata: 16 for a byte. For receipts.
-    pub fn l1_gas_used(&self, raw: &[u8]) -> u64 {
-        if raw.is_empty() {
-            return 0;
-        }
-        estimated_size_scaled(raw).saturating_mul(GAS_PER_BYTE) / 1_000_000
-    }
-}
-
-/// Estimated size in a batch, in millionths of a byte.
-fn estimated_size_scaled(raw: &[u8]) -> u64 {
-    u64::from(flz_compress_len(raw))
-        .saturating_mul(FASTLZ_COEFFICIENT)
-        .saturating_sub(INTERCEPT)
-        .max(MIN_SIZE_SCALED)
 }
 
 /// Length of `input` after FastLZ level 1, as Solady's `LibZip.flzCompress` counts it.
@@ -66,8 +94,22 @@ fn estimated_size_scaled(raw: &[u8]) -> u64 {
 /// Time is linear in the input: each position is hashed once and a match is walked once.
 pub fn flz_compress_len(input: &[u8]) -> u32 {
     let length = u32::try_from(input.len()).unwrap_or(u32::MAX);
+    // Clearing the table costs more than going through a short input: half of it suffices for most.
+    if length <= u32::from(u16::MAX) {
+        compress_len(input, length, &mut vec![0u16; 8192])
+    } else {
+        compress_len(input, length, &mut vec![0u32; 8192])
+    }
+}
+
+/// [`flz_compress_len`] with a table of places, each of which `T` can hold.
+fn compress_len<T: Copy + Default + Into<u32> + TryFrom<u32>>(
+    input: &[u8],
+    length: u32,
+    table: &mut [T],
+) -> u32 {
+    let place = |at: u32| T::try_from(at).unwrap_or_default();
     let limit = length.saturating_sub(13);
-    let mut table: Vec<u32> = vec![0; 8192];
     let mut literal_start = 0u32;
     let mut position = 2u32;
     let mut out = 0u32;
@@ -77,8 +119,8 @@ pub fn flz_compress_len(input: &[u8]) -> u32 {
         loop {
             let word = read3(input, position);
             let slot = hash3(word);
-            reference = table[slot];
-            table[slot] = position;
+            reference = table[slot].into();
+            table[slot] = place(position);
             distance = position.wrapping_sub(reference);
             if position >= limit {
                 break;
@@ -99,7 +141,7 @@ pub fn flz_compress_len(input: &[u8]) -> u32 {
         out += copy_len(matched);
         position += matched;
         for _ in 0..2 {
-            table[hash3(read3(input, position))] = position;
+            table[hash3(read3(input, position))] = place(position);
             position += 1;
         }
         literal_start = position;
@@ -147,6 +189,7 @@ fn copy_len(matched: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
 
     #[test]
     fn minimum_applies_to_a_plain_transfer() {
@@ -157,13 +200,15 @@ mod tests {
             blob_base_fee_scalar: 0,
         };
         // 100 bytes at 16 gas at 1 gwei.
-        assert_eq!(params.l1_fee(&[1u8; 60]), U256::from(1_600_000_000_000u64));
-        assert_eq!(params.l1_gas_used(&[1u8; 60]), 1600);
+        let size = BatchSize::of_bytes(&[1u8; 60]);
+        assert_eq!(params.l1_fee(size), U256::from(1_600_000_000_000u64));
+        assert_eq!(size.l1_gas_used(), 1600);
     }
 
     #[test]
     fn nothing_costs_nothing() {
-        assert_eq!(L1FeeParams::default().l1_fee(&[]), U256::ZERO);
+        assert_eq!(BatchSize::of_bytes(&[]), BatchSize::default());
+        assert_eq!(L1FeeParams::default().l1_fee(BatchSize::default()), U256::ZERO);
     }
 
     #[test]
@@ -187,6 +232,48 @@ mod tests {
         for length in 0..64 {
             let zeros = vec![0u8; length];
             assert!(flz_compress_len(&zeros) as usize <= length + length / 32 + 1);
+        }
+    }
+
+    /// Bytes from which literals and matches take turns, so that the length grows as much as it can.
+    fn varied(length: usize, seed: u32) -> Vec<u8> {
+        let different = u8::try_from(1 + seed % 255).unwrap();
+        let words = (0u32..)
+            .flat_map(|i| alloy_primitives::keccak256([seed, i].map(u32::to_be_bytes).concat()).0);
+        words.map(|byte| byte % different).take(length).collect()
+    }
+
+    #[test]
+    fn short_transactions_have_the_smallest_size_whatever_their_bytes() {
+        let longest = (0..).take_while(|length| has_min_size(*length)).last().unwrap();
+        assert_eq!(longest, 164);
+        for seed in 0..256 {
+            for length in [1, 31, 32, 33, 64, 96, 111, 150, longest] {
+                let raw = varied(length, seed);
+                let compressed = u64::from(flz_compress_len(&raw));
+                assert!(compressed <= MIN_SIZE_FASTLZ, "{compressed} for {length} bytes");
+                assert_eq!(BatchSize::of_bytes(&raw).scaled, MIN_SIZE_SCALED);
+            }
+        }
+        let scaled = MIN_SIZE_FASTLZ * FASTLZ_COEFFICIENT - INTERCEPT;
+        assert!(scaled <= MIN_SIZE_SCALED && scaled + FASTLZ_COEFFICIENT > MIN_SIZE_SCALED);
+    }
+
+    #[test]
+    fn both_tables_yield_one_length() {
+        for seed in 0..64 {
+            let raw = varied(700, seed);
+            let wide = compress_len(&raw, 700, &mut vec![0u32; 8192]);
+            assert_eq!(flz_compress_len(&raw), wide);
+        }
+    }
+
+    #[test]
+    fn size_of_a_transaction_is_that_of_its_bytes() {
+        for length in [0, 40, 41, 64, 100, 400] {
+            let tx = crate::TxDeposit { input: varied(length, 255).into(), ..Default::default() };
+            let tx = Transaction::from(tx);
+            assert_eq!(BatchSize::of(&tx), BatchSize::of_bytes(&tx.encoded()));
         }
     }
 }

@@ -14,7 +14,7 @@ use mezz_derivation::{L1Ref, RollupConfig};
 use mezz_evm::StateReader;
 use mezz_l1::{BlobError, L1Client, L1Error};
 use mezz_pool::{LookupError, Pool, PoolConfig};
-use mezz_primitives::U256;
+use mezz_primitives::{U256, fee::BatchSize};
 use mezz_rpc::{DevAccounts, OpHooks, RpcConfig, RpcContext, RpcError, RpcHandle, RpcServer};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
@@ -260,8 +260,8 @@ fn pool(chain: &Chain, rollup: &RollupConfig) -> Pool {
             .map_err(|error| LookupError(error.to_string()))
     };
     let prices = chain.clone();
-    Pool::new(config, lookup).with_data_fee(move |raw| {
+    Pool::new(config, lookup).with_data_fee(move |tx| {
         driver::attributes(&prices.head())
-            .map_or(U256::ZERO, |attributes| attributes.fee_params().l1_fee(raw))
+            .map_or(U256::ZERO, |attributes| attributes.fee_params().l1_fee(BatchSize::of(tx)))
     })
 }

@@ -3,8 +3,8 @@
 use crate::{DevAccounts, Failure};
 use alloy_consensus::{EthereumTypedTransaction, TxEip4844};
 use mezz_chain::BlockRecord;
-use mezz_pool::{NewTransaction, Pool};
-use mezz_primitives::{Address, B256, RecoveredTransaction};
+use mezz_pool::Pool;
+use mezz_primitives::{Address, B256, RecoveredTransaction, Transaction};
 use serde_json::{Map, Value};
 
 /// A transaction that has not been signed.
@@ -13,12 +13,10 @@ pub type UnsignedTransaction = EthereumTypedTransaction<TxEip4844>;
 /// The parts of the methods that a chain decides. Every method may be called from several threads
 /// at a time and must not block for long.
 pub trait Hooks: Send + Sync + 'static {
-    /// Takes a transaction that a client sent, and returns its hash. The default puts it into the
-    /// pool, whose words are the error's.
-    fn submit(&self, pool: &Pool, tx: NewTransaction) -> Result<B256, Failure> {
-        let hash = tx.tx.hash();
-        pool.add(tx).map_err(|error| Failure::server(error.to_string()))?;
-        Ok(hash)
+    /// Refuses a transaction that a client sent, before its sender is recovered, which costs many
+    /// times as much. The default refuses what `pool` would refuse whoever the sender is.
+    fn screen(&self, pool: &Pool, tx: &Transaction) -> Result<(), Failure> {
+        pool.screen(tx).map_err(|error| Failure::server(error.to_string()))
     }
 
     /// The accounts that the node signs for.

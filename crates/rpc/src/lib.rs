@@ -15,6 +15,7 @@ mod error;
 mod eth;
 mod feed;
 mod hooks;
+mod ingest;
 mod json;
 mod meters;
 mod methods;

@@ -70,14 +70,32 @@ impl Method {
     }
 
     fn end(&self, began: Option<Instant>, answer: &MethodResponse) {
-        let handles = self.handles();
-        handles.calls.increment(1);
-        if answer.is_error() {
-            handles.errors.increment(1);
-        }
-        if let (Some(duration), Some(began)) = (&handles.duration, began) {
+        self.count(answer.is_error());
+        if let (Some(duration), Some(began)) = (&self.handles().duration, began) {
             duration.record(began.elapsed());
         }
+    }
+
+    fn count(&self, is_error: bool) {
+        let handles = self.handles();
+        handles.calls.increment(1);
+        if is_error {
+            handles.errors.increment(1);
+        }
+    }
+}
+
+/// The calls of a method that are answered without its callback.
+pub(crate) struct Calls(Arc<Method>);
+
+impl Calls {
+    pub(crate) fn of(chain: &'static str, method: &'static str) -> Self {
+        Self(Method::new(chain, method))
+    }
+
+    /// Counts one that was answered.
+    pub(crate) fn count(&self, is_error: bool) {
+        self.0.count(is_error);
     }
 }
 

@@ -4,8 +4,10 @@
 
 use crate::{DevAccounts, Failure, Hooks, L1Hooks, hooks::UnsignedTransaction};
 use mezz_chain::BlockRecord;
-use mezz_pool::{NewTransaction, Pool};
-use mezz_primitives::{Address, B256, RecoveredTransaction, l1_info::L1Attributes};
+use mezz_pool::Pool;
+use mezz_primitives::{
+    Address, B256, RecoveredTransaction, Transaction, fee::BatchSize, l1_info::L1Attributes,
+};
 use serde_json::{Map, Value};
 
 /// A Layer 2 whose blocks begin with the L1-attributes deposit. Refuses blob transactions.
@@ -22,13 +24,13 @@ impl OpHooks {
 }
 
 impl Hooks for OpHooks {
-    fn submit(&self, pool: &Pool, tx: NewTransaction) -> Result<B256, Failure> {
-        if tx.tx.tx.is_blob() {
+    fn screen(&self, pool: &Pool, tx: &Transaction) -> Result<(), Failure> {
+        if tx.is_blob() {
             return Err(Failure::server(
                 "transaction type not supported: this chain takes no blobs; send them on L1",
             ));
         }
-        self.signing.submit(pool, tx)
+        self.signing.screen(pool, tx)
     }
 
     fn accounts(&self) -> Vec<Address> {
@@ -60,11 +62,11 @@ fn fields(block: &BlockRecord, index: usize) -> Option<Map<String, Value>> {
     }
     let attributes = block.transactions.first()?.tx.as_deposit()?;
     let params = L1Attributes::from_transaction(attributes)?.fee_params();
-    let raw = tx.encoded();
+    let size = BatchSize::of(tx);
     let quantity = |value: &dyn std::fmt::LowerHex| Value::String(format!("{value:#x}"));
     let fields = [
-        ("l1Fee", quantity(&params.l1_fee(&raw))),
-        ("l1GasUsed", quantity(&params.l1_gas_used(&raw))),
+        ("l1Fee", quantity(&params.l1_fee(size))),
+        ("l1GasUsed", quantity(&size.l1_gas_used())),
         ("l1GasPrice", quantity(&params.l1_base_fee)),
         ("l1BlobBaseFee", quantity(&params.blob_base_fee)),
         ("l1BaseFeeScalar", quantity(&params.base_fee_scalar)),

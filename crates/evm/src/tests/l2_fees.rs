@@ -3,7 +3,7 @@
 use super::*;
 use mezz_primitives::{
     addresses::{BASE_FEE_VAULT, L1_BLOCK, L1_FEE_VAULT},
-    fee::L1FeeParams,
+    fee::{BatchSize, L1FeeParams},
     l1_info::L1Attributes,
 };
 
@@ -32,11 +32,11 @@ fn every_wei_goes_where_it_belongs() {
     let spec = ChainSpec::l2(CHAIN);
     let mut state = with_params(genesis());
     let tx = transfer(0, 12_345);
-    let l1_fee = PARAMS.l1_fee(&tx.tx.encoded());
+    let l1_fee = PARAMS.l1_fee(BatchSize::of_bytes(&tx.tx.encoded()));
     assert!(l1_fee > U256::ZERO);
     let (ran, _) = run_one(&spec, &mut state, tx.clone());
     assert_eq!(ran.l1_fee, l1_fee);
-    assert_eq!(ran.l1_gas_used, PARAMS.l1_gas_used(&tx.tx.encoded()));
+    assert_eq!(ran.l1_gas_used, BatchSize::of_bytes(&tx.tx.encoded()).l1_gas_used());
     let base = U256::from(21_000u64 * BASE_FEE);
     let tip = U256::from(21_000 * GWEI);
     assert_eq!(balance(&state, L1_FEE_VAULT), l1_fee);
@@ -64,7 +64,8 @@ fn the_sender_must_afford_gas_value_and_l1_fee_together() {
     let spec = ChainSpec::l2(CHAIN);
     let mut state = with_params(genesis());
     let tx = transfer(0, 1);
-    let cost = U256::from(200_000 * 3 * GWEI + 1) + PARAMS.l1_fee(&tx.tx.encoded());
+    let cost =
+        U256::from(200_000 * 3 * GWEI + 1) + PARAMS.l1_fee(BatchSize::of_bytes(&tx.tx.encoded()));
     let balance = cost - U256::from(1);
     state.set_balance(ALICE, balance);
     let (ran, outcome) = run_block(&spec, &mut state, core::slice::from_ref(&tx));
@@ -90,8 +91,8 @@ fn prices_are_those_that_the_block_itself_sets() {
     let tx = transfer(0, 1);
     let block = [deposit(attributes.to_transaction()), tx.clone()];
     let (ran, _) = run_block(&spec, &mut state, &block);
-    let expected = attributes.fee_params().l1_fee(&tx.tx.encoded());
-    assert_ne!(expected, PARAMS.l1_fee(&tx.tx.encoded()));
+    let expected = attributes.fee_params().l1_fee(BatchSize::of_bytes(&tx.tx.encoded()));
+    assert_ne!(expected, PARAMS.l1_fee(BatchSize::of_bytes(&tx.tx.encoded())));
     assert_eq!(ran[1].as_ref().expect("valid").l1_fee, expected);
     assert_eq!(crate::read_l1_fee_params(&state), Ok(attributes.fee_params()));
 }

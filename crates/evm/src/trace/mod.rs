@@ -29,7 +29,7 @@ use alloc::vec::Vec;
 use alloy_rpc_types_trace::geth::{GethDebugTracingOptions, GethTrace};
 pub use limits::Bounds;
 use limits::{Budget, Metered};
-use mezz_primitives::{Header, RecoveredTransaction, U256};
+use mezz_primitives::{Header, RecoveredTransaction, U256, fee::BatchSize};
 use revm::{
     context::{TxEnv, result::ResultAndState},
     inspector::InspectorHandler,
@@ -162,7 +162,8 @@ impl<'a, S: StateReader> Replay<'a, S> {
         budget: &mut Budget<'_>,
     ) -> Result<(GethTrace, EvmState), TraceError<S::Error>> {
         let l1_fee = if self.spec.is_l2() && !tx.tx.is_deposit() {
-            read_l1_fee_params(&self.state).map_err(ExecuteError::State)?.l1_fee(&tx.tx.encoded())
+            let params = read_l1_fee_params(&self.state).map_err(ExecuteError::State)?;
+            params.l1_fee(BatchSize::of(&tx.tx))
         } else {
             U256::ZERO
         };

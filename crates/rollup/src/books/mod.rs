@@ -17,6 +17,7 @@ use alloy::{
 };
 use mezz_chain::BlockRecord;
 use mezz_derivation::L1Ref;
+use mezz_primitives::fee::BatchSize;
 use serde::{Deserialize, Serialize};
 
 /// What carried a batch to L1.
@@ -132,7 +133,7 @@ impl Contents {
             self.collected.add(&Collected {
                 base: paid(base_fee.into()),
                 priority: paid(tip),
-                l1_data: prices.map_or(U256::ZERO, |prices| prices.l1_fee(&tx.tx.encoded())),
+                l1_data: prices.map_or(U256::ZERO, |prices| prices.l1_fee(BatchSize::of(&tx.tx))),
             });
         }
     }

@@ -8,8 +8,11 @@ use mezz_derivation::{
 };
 use mezz_evm::BlockAttributes;
 use mezz_pool::BlockUpdate;
-use mezz_primitives::RecoveredTransaction;
-use std::{sync::Arc, time::Instant};
+use mezz_primitives::{RecoveredTransaction, Transaction};
+use std::{panic::resume_unwind, sync::Arc, thread, time::Instant};
+
+/// Transactions whose senders take longer to recover than a thread to start, by far.
+const WORTH_A_THREAD: usize = 32;
 
 /// What became of a derived block.
 enum Executed {
@@ -75,15 +78,10 @@ impl Driver {
             self.unwind(number - 1)?;
         }
         let started = Instant::now();
-        let mut transactions = Vec::with_capacity(derived.transactions.len());
-        for (index, tx) in derived.transactions.iter().enumerate() {
-            match RecoveredTransaction::recover(tx.clone()) {
-                Ok(tx) => transactions.push(tx),
-                Err(error) => {
-                    return Ok(Executed::Refused(format!("transaction {index}: {error}")));
-                }
-            }
-        }
+        let transactions = match recover(&derived.transactions) {
+            Ok(transactions) => transactions,
+            Err(reason) => return Ok(Executed::Refused(reason)),
+        };
         let attributes = execution_attributes(derived);
         let built = match self.chain.execute_block(&attributes, &transactions) {
             Ok(built) => built,
@@ -143,6 +141,35 @@ impl Driver {
             }
         }
     }
+}
+
+/// The transactions with their senders, recovered on all cores: that takes many times as long as
+/// executing them. Error: the first that has none, and why.
+fn recover(transactions: &[Transaction]) -> Result<Vec<RecoveredTransaction>, String> {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let share = transactions.len().div_ceil(cores).max(WORTH_A_THREAD);
+    let recover = |part: usize, transactions: &[Transaction]| -> Result<Vec<_>, String> {
+        let first = part * share;
+        let recovered = (first..).zip(transactions).map(|(index, tx)| {
+            RecoveredTransaction::recover(tx.clone())
+                .map_err(|error| format!("transaction {index}: {error}"))
+        });
+        recovered.collect()
+    };
+    thread::scope(|scope| {
+        let mut parts = transactions.chunks(share).enumerate();
+        let own = parts.next();
+        let others: Vec<_> = parts
+            .map(|(part, transactions)| scope.spawn(move || recover(part, transactions)))
+            .collect();
+        let mut all =
+            own.map_or(Ok(Vec::new()), |(part, transactions)| recover(part, transactions))?;
+        for other in others {
+            // A panic there is one here.
+            all.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+        }
+        Ok(all)
+    })
 }
 
 fn is_same(block: &BlockRecord, derived: &DerivedBlock) -> bool {

@@ -2,8 +2,8 @@
 //! transactions.
 
 use mezz_chain::BlockRecord;
-use mezz_pool::{NewTransaction, Pool};
-use mezz_primitives::{Address, B256, RecoveredTransaction};
+use mezz_pool::Pool;
+use mezz_primitives::{Address, B256, RecoveredTransaction, Transaction};
 use mezz_rpc::{Failure, Hooks, OpHooks, UnsignedTransaction};
 use serde_json::{Map, Value};
 
@@ -22,13 +22,13 @@ impl NodeHooks {
 }
 
 impl Hooks for NodeHooks {
-    fn submit(&self, pool: &Pool, tx: NewTransaction) -> Result<B256, Failure> {
+    fn screen(&self, pool: &Pool, tx: &Transaction) -> Result<(), Failure> {
         if !self.sequencer {
             return Err(Failure::server(
                 "this node is a verifier and takes no transactions; send them to the sequencer, or through the portal on L1",
             ));
         }
-        self.op.submit(pool, tx)
+        self.op.screen(pool, tx)
     }
 
     fn accounts(&self) -> Vec<Address> {

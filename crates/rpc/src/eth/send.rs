@@ -4,6 +4,7 @@ use super::fill::unsigned;
 use crate::{
     Args, Failure,
     context::Context,
+    ingest,
     json::RpcReceipt,
     methods::{Table, raw},
 };
@@ -14,8 +15,8 @@ use jsonrpsee::{
     types::{ErrorObjectOwned, Params},
 };
 use mezz_chain::ChainEvent;
-use mezz_pool::NewTransaction;
-use mezz_primitives::{B256, Bytes};
+use mezz_pool::{DecodeError, NewTransaction};
+use mezz_primitives::{B256, Bytes, RecoveredTransaction};
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
@@ -31,7 +32,7 @@ pub(super) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
     table.execute("eth_fillTransaction", fill_transaction)?;
     let module = table.module();
     module.register_async_method(
-        "eth_sendRawTransaction",
+        ingest::METHOD,
         |params: Params<'static>, context, _| async move {
             // A batch runs in one task: between two of its calls others get their turn.
             tokio::task::yield_now().await;
@@ -48,10 +49,24 @@ pub(super) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
 }
 
 impl Context {
-    /// Takes a signed transaction from its network encoding.
+    /// Reads a signed transaction from its network encoding: all that needs no other transaction.
+    /// What can be refused without its sender is.
+    pub(crate) fn read_transaction(&self, bytes: &[u8]) -> Result<NewTransaction, Failure> {
+        let failure = |error: DecodeError| Failure::server(error.to_string());
+        let (tx, sidecar) = NewTransaction::decode_unrecovered(bytes).map_err(failure)?;
+        self.hooks.screen(&self.pool, &tx)?;
+        let tx = RecoveredTransaction::recover(tx).map_err(|error| failure(error.into()))?;
+        Ok(NewTransaction { tx, sidecar })
+    }
+
+    /// Puts a transaction that was screened into the pool, and returns its hash.
+    pub(crate) fn add_transaction(&self, tx: NewTransaction) -> Result<B256, Failure> {
+        let added = self.pool.add(tx).map_err(|error| Failure::server(error.to_string()))?;
+        Ok(added.hash)
+    }
+
     fn submit(&self, bytes: &[u8]) -> Result<B256, Failure> {
-        let tx = NewTransaction::decode(bytes).map_err(|e| Failure::server(e.to_string()))?;
-        self.hooks.submit(&self.pool, tx)
+        self.add_transaction(self.read_transaction(bytes)?)
     }
 }
 
@@ -125,7 +140,8 @@ fn send_transaction(context: &Context, mut args: Args<'_>) -> Result<B256, Failu
         request.nonce = Some(context.next_nonce(from)?);
     }
     let signed = context.hooks.sign_transaction(from, unsigned(request)?)?;
-    let hash = context.hooks.submit(&context.pool, signed.into())?;
+    context.hooks.screen(&context.pool, &signed.tx)?;
+    let hash = context.add_transaction(signed.into())?;
     drop(one_at_a_time);
     Ok(hash)
 }

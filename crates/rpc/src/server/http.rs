@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Cors,
     error::{LIMIT_EXCEEDED, TIMEOUT},
+    ingest::Ingest,
     workers::Workers,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -32,6 +33,8 @@ pub(super) struct Http {
     pub(super) rpc: TowerServiceBuilder<Identity, Identity>,
     /// Of WebSocket connections.
     pub(super) methods: Methods,
+    /// For raw transactions over HTTP, unless another module answers the method.
+    pub(super) ingest: Option<Ingest>,
     /// Of single requests.
     pub(super) post_methods: Methods,
     pub(super) stop: StopHandle,
@@ -114,6 +117,15 @@ impl Http {
         };
         // Counted until it is answered.
         let (body, _held) = received.into_parts();
+        let body = bytes::Bytes::from(body);
+        if head.method == Method::POST
+            && let Some(ingest) = &self.ingest
+            && let Some(raw) = ingest.read(&body)
+        {
+            // Never closed.
+            let _place = if raw.is_batch { self.batches.acquire().await.ok() } else { None };
+            return json(StatusCode::OK, ingest.answer(raw).await);
+        }
         // Clients that leave the type out, or send a form's, still mean JSON-RPC: nothing else is
         // answered to a POST here.
         if head.method == Method::POST && !has_json_type(&head.headers) {
@@ -121,7 +133,7 @@ impl Http {
             head.headers.insert(header::CONTENT_TYPE, json);
         }
         head.headers.remove(header::CONTENT_LENGTH);
-        let (body, _place) = match body::read(body) {
+        let (body, _place) = match body::read(body.into()) {
             Body::Refused(answer) => return json(StatusCode::OK, answer),
             Body::Single(body) => (body, None),
             // Never closed.
@@ -178,8 +190,8 @@ fn text(status: StatusCode, words: impl Into<HttpBody>) -> Response<HttpBody> {
     response
 }
 
-fn json(status: StatusCode, body: String) -> Response<HttpBody> {
-    let mut response = Response::new(HttpBody::from(body));
+fn json(status: StatusCode, body: impl Into<HttpBody>) -> Response<HttpBody> {
+    let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let kind = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);

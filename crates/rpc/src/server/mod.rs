@@ -18,7 +18,7 @@ pub(crate) use peer::Peer;
 pub use plain::{GetHandle, GetServer};
 pub use routes::{GetRequest, GetResponse, GetRoute};
 
-use crate::{RpcConfig, RpcContext, RpcError, meters, methods};
+use crate::{RpcConfig, RpcContext, RpcError, ingest, meters, methods};
 use jsonrpsee::{
     Methods,
     server::{BatchRequestConfig, ServerBuilder, ServerConfig, ServerHandle, stop_channel},
@@ -54,12 +54,18 @@ impl RpcServer {
             added.merge(module)?;
         }
         let connections = meters::Connections::new(context.chain.layer());
+        let own_raw = added.method_names().all(|name| name != ingest::METHOD);
         let service = methods::build(&config, context)?;
         let methods = service.replaced_by(added)?;
 
         let (stop_handle, stopper) = stop_channel();
         let http = http::Http {
             rpc: ServerBuilder::with_config(jsonrpsee_config(&config)).to_service_builder(),
+            ingest: own_raw.then(|| ingest::Ingest {
+                context: service.context.clone(),
+                max_batch: config.limits.max_batch as usize,
+                calls: meters::Calls::of(service.context.chain.layer(), ingest::METHOD),
+            }),
             post_methods: methods::without_subscriptions(&methods)?,
             methods,
             stop: stop_handle.clone(),

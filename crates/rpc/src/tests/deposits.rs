@@ -10,7 +10,9 @@ use alloy_signer::SignerSync as _;
 use mezz_chain::BlockRecord;
 use mezz_primitives::{
     Address, B256, Header, Receipt, RecoveredTransaction, Sealable as _, Transaction, TxDeposit,
-    TxKind, U256, fee::L1FeeParams, l1_info::L1Attributes,
+    TxKind, U256,
+    fee::{BatchSize, L1FeeParams},
+    l1_info::L1Attributes,
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -109,9 +111,9 @@ fn receipts_tell_the_deposit_nonce_and_the_l1_fee() {
         base_fee_scalar: 1_368,
         blob_base_fee_scalar: 810_949,
     };
-    let raw = block.transactions[2].tx.encoded();
-    assert_eq!(signed["l1Fee"], json!(params.l1_fee(&raw)));
-    assert_eq!(signed["l1GasUsed"], format!("{:#x}", params.l1_gas_used(&raw)));
+    let size = BatchSize::of_bytes(&block.transactions[2].tx.encoded());
+    assert_eq!(signed["l1Fee"], json!(params.l1_fee(size)));
+    assert_eq!(signed["l1GasUsed"], format!("{:#x}", size.l1_gas_used()));
     assert_eq!(signed["l1GasPrice"], "0x1a13b8600");
     assert_eq!(signed["l1BlobBaseFee"], "0x3");
     assert_eq!(signed["l1BaseFeeScalar"], "0x558");

@@ -2,7 +2,8 @@
 
 use super::{
     STORE,
-    node::{CHAIN_ID, GWEI, node, word},
+    node::{CHAIN_ID, GWEI, Setup, node, word},
+    ws::Ws,
 };
 use alloy_primitives::{Bytes, U256};
 use mezz_primitives::Address;
@@ -141,4 +142,69 @@ async fn sending_can_wait_for_the_receipt() {
     let error = node.fail("eth_sendRawTransactionSync", json!([late, "0x14"])).await;
     assert_eq!(error.code, 4);
     assert_eq!(error.data, Some(json!(alloy_primitives::keccak256(&late))));
+}
+
+/// A JSON-RPC call of the method for raw transactions.
+fn raw_call(id: Value, raw: &Bytes) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "method": "eth_sendRawTransaction", "params": [raw]})
+}
+
+/// Raw transactions over HTTP have a way of their own; those over WebSocket take the method's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn raw_transactions_are_answered_alike_over_http_and_websocket() {
+    let (http, other) = (node().await, node().await);
+    let mut ws = Ws::open(&other).await;
+    let tx = |nonce: u64| http.sign(http.tx(nonce, FRIEND, 1, Bytes::new()));
+    let mut foreign = http.tx(40, FRIEND, 1, Bytes::new());
+    foreign.chain_id += 1;
+    let foreign = http.sign(foreign);
+    let mut broken = tx(41).to_vec();
+    let length = broken.len();
+    // The highest byte of `s`.
+    broken[length - 32] = 0xff;
+    let long: Vec<Bytes> = (1..30).map(tx).collect();
+    let mixed = [
+        tx(30),
+        tx(30),
+        foreign,
+        broken.into(),
+        Bytes::from_static(&[0x7e, 1]),
+        Bytes::new(),
+        tx(31),
+        tx(0),
+        tx(90),
+    ];
+    let batch = |txs: &[Bytes]| -> Value {
+        txs.iter().enumerate().map(|(id, raw)| raw_call(json!(id.to_string()), raw)).collect()
+    };
+    for body in [
+        raw_call(json!(7), &tx(0)),
+        raw_call(json!("again"), &tx(0)),
+        batch(&long),
+        batch(&mixed),
+        batch(&mixed[..2]),
+        json!([raw_call(json!(1), &tx(32)), {"jsonrpc": "2.0", "id": 2, "method": "eth_chainId"}]),
+    ] {
+        let (status, text) = http.post(body.to_string()).await;
+        assert_eq!(status, 200);
+        let over_http: Value = serde_json::from_str(&text).unwrap();
+        ws.send(&body.to_string()).await;
+        assert_eq!(over_http, ws.message().await, "{body}");
+    }
+    assert_eq!(http.pool.status(), other.pool.status());
+    assert_eq!((http.pool.status().pending, http.pool.status().queued), (33, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn batch_of_raw_transactions_holds_to_the_limits() {
+    let node = Setup::limits(|limits| limits.max_batch = 20).start().await;
+    let txs: Vec<_> =
+        (0..21).map(|nonce| node.sign(node.tx(nonce, FRIEND, 1, Bytes::new()))).collect();
+    let body = |txs: &[Bytes]| txs.iter().map(|raw| raw_call(json!(1), raw)).collect::<Value>();
+    let (_, text) = node.post(body(&txs).to_string()).await;
+    assert!(text.contains("The batch request was too large"), "{text}");
+    assert_eq!(node.pool.status().pending, 0);
+    let (_, text) = node.post(body(&txs[..20]).to_string()).await;
+    assert_eq!(serde_json::from_str::<Vec<Value>>(&text).unwrap().len(), 20);
+    assert_eq!(node.pool.status().pending, 20);
 }

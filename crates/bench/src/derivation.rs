@@ -1,0 +1,98 @@
+//! A verifier's derivation against the making of the chain: a chain is loaded and posted to L1, then a new
+//! verifier with nothing but the L1 rebuilds it.
+
+use crate::{
+    Failure,
+    compare::prepare,
+    load::Load,
+    process::{Node, NodeArgs, Server},
+    report::{median, verdict, whole},
+    rpc::Rpc,
+    workload::Kind,
+};
+use serde_json::{Value, json};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long posting or deriving may take.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// Pause between two looks.
+const POLL: Duration = Duration::from_millis(20);
+
+/// What is derived.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Args {
+    /// ETH transfers in the chain
+    #[arg(long, default_value_t = 50_000)]
+    count: usize,
+    /// Chains that are made and derived
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let kind = Kind::Transfers;
+    let workload = kind.workload(args.count)?;
+    let lists = crate::compare::lists(&workload.timed, 4);
+    let load = Load::new(&lists, 100);
+    let txs = load.txs() as f64;
+    println!(
+        "{}: {} sent in batches of 100 over 4 connections and mined; posted in blobs to the embedded L1; derived by a new",
+        kind.title(),
+        whole(txs)
+    );
+    println!(
+        "verifier process from that L1: blobs fetched and checked, senders recovered, executed, committed to disk\n"
+    );
+    println!("  made tx/s   derived tx/s   verifier CPU us/tx");
+    let nodes = NodeArgs { batcher: true, ..NodeArgs::default() };
+    let mut ratios = Vec::new();
+    for _ in 0..args.runs.max(1) {
+        let sequencer = Server::start(Node::Mezz, &nodes)?;
+        prepare(&sequencer, &workload)?;
+        let measured = load.run(&sequencer, &workload.until)?;
+        let mut rpc = Rpc::connect(sequencer.addr)?;
+        let last = number(&rpc.call("optimism_syncStatus", &json!([]))?, "unsafe_l2");
+        wait_safe(&mut rpc, last)?;
+
+        let started = Instant::now();
+        let verifier = Server::verifier(&sequencer)?;
+        let mut derived = Rpc::connect(verifier.addr)?;
+        wait_safe(&mut derived, last)?;
+        let time = started.elapsed();
+        let block = json!([format!("{last:#x}"), false]);
+        let hash =
+            |rpc: &mut Rpc| rpc.call("eth_getBlockByNumber", &block).map(|b| b["hash"].clone());
+        if hash(&mut rpc)? != hash(&mut derived)? {
+            return Err(format!("the verifier has another block {last}").into());
+        }
+        let ratio = measured.mined.as_secs_f64() / time.as_secs_f64();
+        println!(
+            "  {:>9} {:>14} {:>20.1}",
+            whole(txs / measured.mined.as_secs_f64()),
+            whole(txs / time.as_secs_f64()),
+            verifier.cpu()?.as_secs_f64() * 1e6 / txs
+        );
+        ratios.push(ratio);
+    }
+    println!("\nmedian, start of the verifier included: {}", verdict(median(ratios), 1.0));
+    Ok(())
+}
+
+fn number(status: &Value, head: &str) -> u64 {
+    status[head]["number"].as_u64().unwrap_or_default()
+}
+
+/// Waits until the block is safe: in a batch on L1, and derived from there.
+fn wait_safe(rpc: &mut Rpc, block: u64) -> Result<(), Failure> {
+    let until = Instant::now() + PATIENCE;
+    while number(&rpc.call("optimism_syncStatus", &json!([]))?, "safe_l2") < block {
+        if Instant::now() > until {
+            return Err(format!("block {block} did not become safe within {PATIENCE:?}").into());
+        }
+        thread::sleep(POLL);
+    }
+    Ok(())
+}
