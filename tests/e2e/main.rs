@@ -3,6 +3,7 @@
 //! Every scenario runs on the embedded L1, and on Anvil if MEZZ_ANVIL names its binary.
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
+mod batches;
 mod crash;
 mod dead_sequencer;
 mod duties;
