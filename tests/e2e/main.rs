@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
 mod attacks;
+mod batches;
 mod crash;
 mod dead_sequencer;
 mod doctor;

@@ -36,7 +36,7 @@ use alloy::{
 };
 use mezz_contracts::bindings::IInbox;
 use mezz_derivation::{batch::EncodeError, blob};
-use mezz_l1::{BlockRef, FeeLimits, L1Client, L1Error, SendError, TxRequest, TxSender};
+use mezz_l1::{BlockRef, FeeInfo, FeeLimits, L1Client, L1Error, SendError, TxRequest, TxSender};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -121,6 +121,16 @@ struct Hold {
     until: Instant,
     /// How often they were too high in a row.
     looks: u32,
+    /// What the batch would have been posted in.
+    carrier: Carrier,
+}
+
+impl Hold {
+    /// Waits once more.
+    fn again(&mut self) {
+        self.looks = self.looks.saturating_add(1);
+        self.until = Instant::now() + PRICE_POLL;
+    }
 }
 
 impl Batcher {
@@ -197,23 +207,23 @@ impl Batcher {
         if !due || held || ledger.posted.len() >= MAX_IN_FLIGHT {
             return Ok(());
         }
+        let market = self.l1.fee_info().await?;
+        // A batch is made again only when it is likely to be posted.
+        if let Some(hold) = hold.as_mut()
+            && self.waits(hold.carrier, &market, left, hold.looks)
+        {
+            hold.again();
+            return Ok(());
+        }
         let behind = pending.is_full() && pending.next() <= status.unsafe_l2.number;
         pending.encode(self.config.l2_chain_id, target, behind).await?;
         let Some(ready) = &pending.ready else { return Ok(()) };
-        let market = self.l1.fee_info().await?;
         let carrier =
             choose(&ready.data, &market, self.config.carriers).ok_or(BatcherError::NoCarrier)?;
-        if let Some(reason) = too_dear(carrier, &market, &self.config.fees).filter(|_| left > 0) {
-            let looks = hold.map_or(0, |hold| hold.looks).saturating_add(1);
-            if looks.is_power_of_two() {
-                tracing::warn!(
-                    from = ready.first,
-                    to = ready.last,
-                    "{reason}: waiting; posting at any price in {left} L1 blocks, before the sequencing window ends"
-                );
-            }
-            self.meters.waiting_for_fees.set(1.0);
-            *hold = Some(Hold { until: Instant::now() + PRICE_POLL, looks });
+        if self.waits(carrier, &market, left, 0) {
+            // More blocks will have come when it goes on.
+            pending.ready = None;
+            *hold = Some(Hold { until: Instant::now() + PRICE_POLL, looks: 1, carrier });
             return Ok(());
         }
         if hold.take().is_some() {
@@ -231,6 +241,20 @@ impl Batcher {
         ledger.posted.push_back(post);
         pending.posted();
         Ok(())
+    }
+
+    /// Whether L1 is too dear today, as at `looks` looks before, with `left` L1 blocks until any
+    /// price is paid. The first, second, fourth, eighth look and so on are in the log.
+    fn waits(&self, carrier: Carrier, market: &FeeInfo, left: u64, looks: u32) -> bool {
+        let reason = too_dear(carrier, market, &self.config.fees).filter(|_| left > 0);
+        let Some(reason) = reason else { return false };
+        if looks.saturating_add(1).is_power_of_two() {
+            tracing::warn!(
+                "{reason}: waiting; posting at any price in {left} L1 blocks, before the sequencing window ends"
+            );
+        }
+        self.meters.waiting_for_fees.set(1.0);
+        true
     }
 
     /// What the sender may offer.

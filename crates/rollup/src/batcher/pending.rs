@@ -136,7 +136,7 @@ impl Pending {
             self.ratio = ratio.clamp(0.05, 1.0);
         }
         // A batch has at least one block.
-        let Some(last) = taken().last() else { return Ok(()) };
+        let Some(last) = taken().next_back() else { return Ok(()) };
         let transactions = taken().map(|block| block.transactions.len()).sum();
         let ready = Ready { data, first, last: last.number, last_hash: last.hash, transactions };
         self.ready = Some(ready);

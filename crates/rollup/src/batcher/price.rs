@@ -80,7 +80,10 @@ pub(super) fn choose(data: &[u8], market: &FeeInfo, carriers: Carriers) -> Optio
 
 /// Why the operator does not pay today's price, if so.
 pub(super) fn too_dear(carrier: Carrier, market: &FeeInfo, limits: &FeeLimits) -> Option<String> {
-    let gwei = |wei: u128| format!("{}.{:03} gwei", wei / 1_000_000_000, wei / 1_000_000 % 1_000);
+    let gwei = |wei: u128| match wei {
+        0..1_000_000 => format!("{wei} wei"),
+        _ => format!("{}.{:03} gwei", wei / 1_000_000_000, wei / 1_000_000 % 1_000),
+    };
     let dear = |what: &str, price: u128, limit: u128, option: &str| {
         (price > limit).then(|| {
             format!("{what} on L1 costs {}, more than the {} of {option}", gwei(price), gwei(limit))

@@ -2,6 +2,11 @@
 //! knows of it. Smaller than any general compressor makes them, and slower: the length of what
 //! comes out is bounded by the length of what went in, so that decoding takes linear time.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "contexts are numbers modulo 2^32, and a bit is the lowest of what it is cut from"
+)]
+
 mod coder;
 mod inputs;
 mod predictor;
