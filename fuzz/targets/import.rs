@@ -5,7 +5,10 @@
 
 use alloy_consensus::{SignableTransaction, TxEip1559};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
-use libfuzzer_sys::{arbitrary::Arbitrary, fuzz_target};
+use libfuzzer_sys::{
+    arbitrary::{self, Arbitrary},
+    fuzz_target,
+};
 use mezz_chain::{BuildOptions, Chain, ChainConfig, ChainLimits, Genesis, GenesisAccount};
 use mezz_evm::{BlockAttributes, ChainSpec};
 use mezz_primitives::{RecoveredTransaction, Transaction, TxDeposit};

@@ -31,7 +31,7 @@ fuzz_target!(|data: &[u8]| {
     }
     if let Some(block) = same::<Block>(data) {
         for tx in &block.body.transactions {
-            assert_eq!(Transaction::decode(&tx.encoded()).as_ref(), Ok(tx));
+            assert_eq!(Transaction::decode(&tx.encoded()).ok().as_ref(), Some(tx));
         }
     }
     if let Ok(receipts) = Vec::<Receipt>::decode(&mut &data[..]) {
