@@ -154,7 +154,7 @@ pub(crate) fn prepare(server: &Server, workload: &Workload) -> Result<(), Failur
             rpc.gas_used(last.hash)?;
         }
     }
-    Ok(())
+    server.settle()
 }
 
 #[cfg(test)]

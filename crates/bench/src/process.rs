@@ -14,6 +14,8 @@ use tempfile::TempDir;
 
 /// How long a node may take to answer.
 const START_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a process must be quiet before it is measured.
+const SETTLED: Duration = Duration::from_millis(500);
 /// Ticks of the kernel's CPU accounting in a second, the same on every Linux.
 const TICKS: u64 = 100;
 
@@ -170,6 +172,19 @@ impl Server {
         let ticks: u64 =
             fields.split_whitespace().skip(11).take(2).flat_map(str::parse::<u64>).sum();
         Ok(Duration::from_millis(ticks * 1000 / TICKS))
+    }
+
+    /// Waits until the process has done what it does after its start, such as loading a trusted setup: until it takes
+    /// less than a tenth of a core for half a second.
+    pub(crate) fn settle(&self) -> Result<(), Failure> {
+        let until = Instant::now() + START_PATIENCE;
+        loop {
+            let before = self.cpu()?;
+            thread::sleep(SETTLED);
+            if self.cpu()? - before < SETTLED / 10 || Instant::now() > until {
+                return Ok(());
+            }
+        }
     }
 
     /// Most memory that the process has had, in MiB.

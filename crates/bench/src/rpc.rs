@@ -6,7 +6,12 @@ use crate::{
 };
 use alloy_primitives::{Address, B256};
 use serde_json::{Value, json};
-use std::net::SocketAddr;
+use std::{net::SocketAddr, thread, time::Duration};
+
+/// Times that a receipt is asked for.
+const RECEIPT_TRIES: usize = 100;
+/// Pause between them.
+const RECEIPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A client of one node.
 #[derive(Debug)]
@@ -47,11 +52,18 @@ impl Rpc {
 
     /// The gas that a transaction used. Error: it is not mined, or it failed.
     pub(crate) fn gas_used(&mut self, hash: B256) -> Result<u64, Failure> {
-        let receipt = self.call("eth_getTransactionReceipt", &json!([hash]))?;
-        if receipt["status"] != "0x1" {
-            return Err(format!("transaction {hash} did not succeed: {receipt}").into());
+        // Anvil tells the nonces after a block a moment before it has the receipts.
+        for _ in 0..RECEIPT_TRIES {
+            let receipt = self.call("eth_getTransactionReceipt", &json!([hash]))?;
+            if receipt["status"] == "0x1" {
+                return quantity(&receipt["gasUsed"]);
+            }
+            if !receipt.is_null() {
+                return Err(format!("transaction {hash} failed: {receipt}").into());
+            }
+            thread::sleep(RECEIPT_PAUSE);
         }
-        quantity(&receipt["gasUsed"])
+        Err(format!("transaction {hash} is in no block").into())
     }
 }
 

@@ -13,18 +13,21 @@ use mezz_evm::{
     BlockAttributes, BlockContext, BlockExecutor, ChainSpec, ExecuteError, InvalidTx, StateOverlay,
     StateReader, TxOutcome,
 };
-use mezz_primitives::{
-    Address, B256, Header, RecoveredTransaction, Sealable, Sealed, StateDiff, Transaction,
-};
+use mezz_primitives::{Address, B256, Header, RecoveredTransaction, Sealable, Sealed, StateDiff};
 use mezz_trie::StateTrie;
 use std::{
     collections::BTreeMap,
+    panic::resume_unwind,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
 /// Bytes of extra data in a header (Yellow Paper, 4.4.4).
 const MAX_EXTRA_DATA: usize = 32;
+
+/// Transactions whose roots take longer to compute than a thread to start, by far.
+const WORTH_A_THREAD: usize = 256;
 
 /// A block that has been executed and not yet committed.
 #[derive(Clone, Debug)]
@@ -229,13 +232,24 @@ impl Builder<'_> {
                 merged.finish()
             }
         };
-        let started = Instant::now();
         let mut trie = self.parent.trie().clone();
-        trie.apply(&diff);
-        let state_root = trie.root();
-        let root_time = started.elapsed();
-        let list: Vec<&Transaction> = transactions.iter().map(|tx| &tx.tx).collect();
-        let header = outcome.seal_header(list, state_root, withdrawals_root(self.spec, &trie));
+        let lists = || outcome.list_roots(transactions.iter().map(|tx| &tx.tx));
+        let mut state = || {
+            let started = Instant::now();
+            trie.apply(&diff);
+            (trie.root(), started.elapsed())
+        };
+        let (lists, (state_root, root_time)) = if transactions.len() < WORTH_A_THREAD {
+            (lists(), state())
+        } else {
+            thread::scope(|scope| {
+                let lists = scope.spawn(lists);
+                let state = state();
+                // A panic there is one here.
+                (lists.join().unwrap_or_else(|panic| resume_unwind(panic)), state)
+            })
+        };
+        let header = outcome.seal_header(&lists, state_root, withdrawals_root(self.spec, &trie));
         let record = BlockRecord::new(header.seal_slow(), transactions, outcome.receipts);
         if record.size > self.limits.max_block_bytes {
             return Err(BuildError::TooLarge {

@@ -31,7 +31,7 @@ mod transaction;
 #[cfg(test)]
 mod tests;
 
-pub use block::{BlockExecutor, BlockOutcome, TxOutcome};
+pub use block::{BlockExecutor, BlockOutcome, ListRoots, TxOutcome};
 pub use context::{BlockAttributes, BlockContext};
 pub use error::{ExecuteError, InvalidTx};
 pub use l1_fee::read_l1_fee_params;

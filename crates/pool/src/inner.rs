@@ -5,12 +5,9 @@ use crate::{
     error::AddResult,
     sender::{EvictKey, HeadKey, Keys, Sender},
 };
+use mezz_primitives::map::HashMap;
 use mezz_primitives::{Address, B256, U256};
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 /// Everything behind the pool's lock.
 #[derive(Debug)]
@@ -52,8 +49,8 @@ impl Inner {
         Self {
             base_fee: config.base_fee,
             block_gas_limit: config.block_gas_limit,
-            by_hash: HashMap::new(),
-            senders: HashMap::new(),
+            by_hash: HashMap::default(),
+            senders: HashMap::default(),
             heads: BTreeSet::new(),
             queued: BTreeSet::new(),
             pending: BTreeSet::new(),

@@ -20,9 +20,9 @@ pub mod transaction;
 
 pub use alloy_consensus::{Header, Sealable, Sealed};
 pub use alloy_primitives::{
-    Address, B256, Bloom, Bytes, Log, TxKind, U256, address, b256, keccak256,
+    Address, B256, Bloom, Bytes, Log, TxKind, U256, address, b256, keccak256, map,
 };
-pub use block::{Block, logs_bloom, receipts_root, transactions_root};
+pub use block::{Block, logs_bloom, receipts_root, receipts_root_and_bloom, transactions_root};
 pub use receipt::Receipt;
 pub use state::{Account, AccountDiff, Code, SlotDiff, StateDiff};
 pub use transaction::{RecoverError, RecoveredTransaction, Transaction, TxDeposit, TxType};

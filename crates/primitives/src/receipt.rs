@@ -31,6 +31,14 @@ impl Receipt {
         logs_bloom(&self.logs)
     }
 
+    /// [`Encodable2718::encode_2718`] with its bloom, which has been computed.
+    pub(crate) fn encode_with_bloom(&self, bloom: &Bloom, out: &mut dyn BufMut) {
+        if !self.is_legacy() {
+            out.put_u8(self.tx_type);
+        }
+        self.encode_fields(bloom, out);
+    }
+
     fn payload_length(&self, bloom: &Bloom) -> usize {
         let deposit =
             self.deposit_nonce.map_or(0, |nonce| nonce.length() + DEPOSIT_RECEIPT_VERSION.length());
@@ -72,10 +80,7 @@ impl Encodable2718 for Receipt {
     }
 
     fn encode_2718(&self, out: &mut dyn BufMut) {
-        if !self.is_legacy() {
-            out.put_u8(self.tx_type);
-        }
-        self.encode_fields(&self.bloom(), out);
+        self.encode_with_bloom(&self.bloom(), out);
     }
 }
 

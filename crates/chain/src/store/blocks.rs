@@ -6,10 +6,11 @@ use super::{
     op::Appended,
 };
 use crate::{block::BlockRecord, config::ChainLimits, error::ChainError, log_query::LogQuery};
+use alloy_primitives::map::HashMap;
 use mezz_primitives::{B256, Header, Sealed, StateDiff};
 use parking_lot::{Mutex, RwLock};
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},

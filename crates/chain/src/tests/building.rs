@@ -6,7 +6,10 @@ use crate::{
 };
 use alloy_primitives::TxKind;
 use mezz_evm::{ChainSpec, InvalidTx, StateReader};
-use mezz_primitives::{Address, Bytes, RecoveredTransaction, U256, keccak256};
+use mezz_primitives::{
+    Address, Bytes, RecoveredTransaction, U256, keccak256, logs_bloom, receipts_root,
+    transactions_root,
+};
 use std::{collections::BTreeMap, time::Instant};
 
 fn chain() -> Chain {
@@ -43,6 +46,26 @@ fn an_offered_transaction_that_is_invalid_leaves_no_trace() {
         chain.execute_block(&attributes(&chain, 0), &built.record().transactions).expect("valid");
     assert_eq!(again.hash(), built.hash());
     assert_eq!(again.outcomes(), built.outcomes());
+}
+
+#[test]
+fn header_of_a_large_block_commits_to_its_lists_and_its_state() {
+    let chain = chain();
+    // More than are worth a thread of their own for the roots.
+    let txs: Vec<_> = (0..400u64)
+        .map(|i| set_slot(user(u8::try_from(i % 8).expect("below 8")), i / 8, i, i + 1))
+        .collect();
+    let built = chain.execute_block(&attributes(&chain, 0), &txs).expect("valid");
+    let (record, header) = (built.record(), built.header());
+    let list: Vec<_> = record.transactions.iter().map(|tx| &tx.tx).collect();
+    assert_eq!(header.transactions_root, transactions_root(list));
+    assert_eq!(header.receipts_root, receipts_root(&record.receipts));
+    let logs = record.receipts.iter().flat_map(|receipt| &receipt.logs);
+    assert_eq!(header.logs_bloom, logs_bloom(logs));
+    let mut trie = chain.state().expect("state").trie().clone();
+    trie.apply(built.diff());
+    assert_eq!(header.state_root, trie.root());
+    assert_eq!(record.receipts.len(), 400);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::{
 use alloc::vec::Vec;
 use alloy_eips::eip4844::DATA_GAS_PER_BLOB;
 use core::fmt;
-use mezz_primitives::{Address, Bloom, Log, Receipt};
+use mezz_primitives::{Address, Log, Receipt};
 use revm::{
     context::result::ExecutionResult, handler::Handler as _, inspector::InspectorHandler as _,
 };
@@ -146,16 +146,11 @@ impl<'a, S: StateReader> BlockSimulator<'a, S> {
     pub fn finish(mut self) -> Result<BlockOutcome, ExecuteError<S::Error>> {
         let state = self.evm.ctx.journaled_state.inner.finalize();
         let diff = state_diff(state, self.state).map_err(ExecuteError::State)?;
-        let mut logs_bloom = Bloom::ZERO;
-        for log in self.receipts.iter().flat_map(|receipt| &receipt.logs) {
-            logs_bloom.accrue_log(log);
-        }
         Ok(BlockOutcome {
             context: self.context,
             receipts: self.receipts,
             gas_used: self.gas_used,
             blob_gas_used: self.blob_gas_used,
-            logs_bloom,
             diff,
         })
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{DecodeError, PoolError, Subpool};
-use alloy_consensus::{TxEip7702, Typed2718 as _};
+use alloy_consensus::TxEip7702;
 use mezz_primitives::{Bytes, TxDeposit};
 
 fn refusal(pool: &Pool, tx: NewTransaction) -> String {
@@ -120,7 +120,7 @@ fn data_fee_is_part_of_the_cost() {
     accounts.set(a, 0, 21_000 + 99);
     let pool = accounts
         .pool(PoolConfig::default())
-        .with_data_fee(|tx| if tx.is_eip1559() { U256::from(100) } else { U256::ZERO });
+        .with_data_fee(|tx| if tx.is_deposit() { U256::ZERO } else { U256::from(100) });
     assert_eq!(
         refusal(&pool, transfer(a, 0, 1, 1)),
         "insufficient funds for gas * price + value: balance 21099, tx cost 21100, overshot 1"

@@ -204,3 +204,44 @@ pub(super) fn attributes_of(attributes: &mezz_derivation::derive::L2Attributes) 
         extra_data: Default::default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::{
+        consensus::{SignableTransaction, TxLegacy},
+        primitives::{Signature, U256},
+        signers::{SignerSync, local::PrivateKeySigner},
+    };
+
+    fn signed(keys: &[PrivateKeySigner], nonce: usize) -> Transaction {
+        let tx = TxLegacy { nonce: nonce as u64, ..TxLegacy::default() };
+        let key = &keys[nonce % keys.len()];
+        let signature = key.sign_hash_sync(&tx.signature_hash()).expect("signs");
+        Transaction::Ethereum(tx.into_signed(signature).into())
+    }
+
+    #[test]
+    fn senders_are_in_order_and_the_first_without_one_is_told() {
+        let keys: Vec<_> = (1..4)
+            .map(|n| PrivateKeySigner::from_bytes(&U256::from(n).into()).expect("a key"))
+            .collect();
+        for count in [0, 1, WORTH_A_THREAD, WORTH_A_THREAD + 1, 5 * WORTH_A_THREAD] {
+            let txs: Vec<_> = (0..count).map(|nonce| signed(&keys, nonce)).collect();
+            let recovered = recover(&txs).expect("all have senders");
+            assert_eq!(recovered.len(), count);
+            for (at, (tx, sent)) in recovered.iter().zip(&txs).enumerate() {
+                assert_eq!(tx.sender, keys[at % 3].address());
+                assert_eq!(tx.tx, *sent);
+            }
+        }
+        let mut txs: Vec<_> = (0..5 * WORTH_A_THREAD).map(|nonce| signed(&keys, nonce)).collect();
+        for broken in [150, 70] {
+            let unsigned = Signature::new(U256::ZERO, U256::ZERO, false);
+            let tx = TxLegacy::default().into_signed(unsigned);
+            txs[broken] = Transaction::Ethereum(tx.into());
+            let error = recover(&txs).expect_err("one has no sender");
+            assert!(error.starts_with(&format!("transaction {broken}: ")), "{error}");
+        }
+    }
+}

@@ -190,8 +190,8 @@ impl Simulation<'_> {
         self.state.apply(&outcome.diff);
         self.fork.apply(&outcome.diff);
         let (state_root, withdrawals_root) = self.fork.roots(&self.spec);
-        let list: Vec<_> = transactions.iter().map(|tx| &tx.tx).collect();
-        let header = outcome.seal_header(list, state_root, withdrawals_root).seal_slow();
+        let lists = outcome.list_roots(transactions.iter().map(|tx| &tx.tx));
+        let header = outcome.seal_header(&lists, state_root, withdrawals_root).seal_slow();
         self.state.set_block_hash(header.number, header.seal());
         self.parent = header.clone();
         let record = BlockRecord::new(header, transactions, outcome.receipts);
