@@ -112,7 +112,8 @@ impl Kind {
             }
         }
         let signed = sign_all(&keys, &calls)?;
-        let timed = signed.chunks(each as usize).map(<[_]>::to_vec).collect();
+        let timed =
+            signed.chunks(usize::try_from(each).unwrap_or(usize::MAX)).map(<[_]>::to_vec).collect();
         let until = senders.iter().map(|sender| (*sender, first_nonce + each)).collect();
         Ok(Workload { setup, timed, until })
     }

@@ -222,8 +222,8 @@ async fn batch_with_a_transaction_that_nobody_can_pay(ground: Ground) {
 /// Appends a varint.
 fn leb128(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
-        out.push(value as u8 | 0x80);
+        out.push(value.to_le_bytes()[0] | 0x80);
         value >>= 7;
     }
-    out.push(value as u8);
+    out.push(value.to_le_bytes()[0]);
 }
