@@ -3,7 +3,6 @@
 //! `mezz up` writes it last, when everything answers; the other commands and scripts read it.
 //! Contracts have the names that viem's OP chain definitions use.
 
-use crate::files;
 use alloy::primitives::{Address, B256};
 use mezz_contracts::predeploys::l2_contracts;
 use mezz_rollup::RollupConfig;
@@ -128,7 +127,7 @@ impl Deployment {
         let mut text = serde_json::to_string_pretty(self)
             .map_err(|error| DeploymentError::Parse(path.clone(), error))?;
         text.push('\n');
-        files::replace(&path, text.as_bytes())
+        mezz_fault::replace_file(&path, text.as_bytes(), "file")
             .map_err(|error| DeploymentError::Write(path.clone(), error))?;
         Ok(path)
     }

@@ -2,7 +2,7 @@
 //! crash takes up the chain that is announced on L1 already instead of announcing a second one.
 
 use super::up::SavedChain;
-use crate::{Failure, files};
+use crate::Failure;
 use alloy::{
     eips::BlockId,
     primitives::{Address, B256, U256},
@@ -54,7 +54,7 @@ impl Intent {
     pub(crate) fn save(&self, dir: &Path) -> Result<(), Failure> {
         let path = dir.join(FILE_NAME);
         let json = serde_json::to_vec_pretty(self)?;
-        files::replace(&path, &json)
+        mezz_fault::replace_file(&path, &json, "file")
             .map_err(|error| format!("cannot write {}: {error}", path.display()).into())
     }
 

@@ -10,7 +10,6 @@ use crate::{
     cli::{L1BlockTime, UpArgs},
     client::Client,
     deployment::{Deployment, Layer},
-    files,
     ops::{EmbeddedL1, Ops},
     units::{show_duration, show_ether},
     wallet,
@@ -266,7 +265,7 @@ async fn load_or_deploy(
         None => make_chain(dir, l1_url, &l1, args).await?,
     };
     let json = serde_json::to_vec_pretty(&chain)?;
-    files::replace(&path, &json)
+    mezz_fault::replace_file(&path, &json, "file")
         .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     Intent::remove(dir)?;
     if args.l1.is_none() {

@@ -4,12 +4,7 @@ use crate::{DevnetConfig, DevnetError, clock};
 use mezz_chain::{Genesis, GenesisAccount};
 use mezz_primitives::{Address, Bytes, U256};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::BTreeMap,
-    fs::{self, File},
-    io::Write,
-    path::Path,
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
 const FILE: &str = "devnet.json";
 /// The base fee that EIP-1559 began with, wei per gas.
@@ -73,12 +68,7 @@ fn genesis_time(dir: &Path) -> Result<u64, DevnetError> {
             fs::create_dir_all(dir).map_err(io)?;
             let origin = Origin { genesis_time: clock::now() };
             let text = serde_json::to_vec(&origin).map_err(|error| io(error.into()))?;
-            // Complete under its name or not there at all.
-            let part = dir.join("devnet.json.part");
-            let mut file = File::create(&part).map_err(io)?;
-            file.write_all(&text).and_then(|()| file.sync_all()).map_err(io)?;
-            fs::rename(&part, &path).map_err(io)?;
-            File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)?;
+            mezz_fault::replace_file(&path, &text, "origin").map_err(io)?;
             Ok(origin.genesis_time)
         }
         Err(error) => Err(io(error)),

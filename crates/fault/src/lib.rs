@@ -10,6 +10,12 @@
 //! `kill -9`); skip is how often the point is passed before it acts, and then it acts each time.
 //! `@path` instead names a file with such a line, which may appear while the process runs.
 //! `MEZZ_LIMIT`, `name=value`, lowers a [`limit`] to what a short test reaches.
+//!
+//! [`replace_file`] is a durable write with its points, for all who replace files.
+
+mod replace;
+
+pub use replace::replace_file;
 
 use std::{io, path::Path};
 

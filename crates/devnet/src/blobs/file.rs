@@ -6,11 +6,11 @@
 use super::{Summary, TxBlobs, summarize};
 use alloy_eips::eip7594::BlobTransactionSidecarVariant;
 use alloy_rlp::{Decodable, Encodable, Header, RlpDecodable, RlpEncodable};
-use mezz_fault as fault;
+use mezz_fault::replace_file;
 use mezz_primitives::B256;
 use std::{
-    fs::{self, File},
-    io::{self, Read, Seek, SeekFrom, Write},
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -57,17 +57,7 @@ pub(super) fn write(path: &Path, hash: B256, txs: &[TxBlobs]) -> io::Result<Summ
     section(&mut bytes, &body);
     summary.bytes = bytes.len() as u64;
 
-    let part = path.with_extension("part");
-    fault::point(path, "blobs.before_write")?;
-    let mut file = File::create(&part)?;
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    fault::point(path, "blobs.before_rename")?;
-    fs::rename(&part, path)?;
-    if let Some(dir) = path.parent() {
-        File::open(dir)?.sync_all()?;
-    }
-    fault::point(path, "blobs.after_rename")?;
+    replace_file(path, &bytes, "blobs")?;
     Ok(summary)
 }
 
@@ -149,6 +139,7 @@ mod tests {
         eip4844::{Blob, Bytes48},
         eip7594::BlobTransactionSidecarEip7594,
     };
+    use std::fs;
 
     fn txs() -> Vec<TxBlobs> {
         let sidecar = |n: u8| {

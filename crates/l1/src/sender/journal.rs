@@ -7,8 +7,7 @@ use mezz_fault as fault;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     collections::VecDeque,
-    fs::{self, File},
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -162,26 +161,11 @@ async fn write<T: Serialize>(path: PathBuf, value: &T) -> Result<(), SendError> 
         Ok(bytes) => bytes,
         Err(error) => return Err(failed(error.to_string())),
     };
-    match tokio::task::spawn_blocking(move || replace(&path, &bytes)).await {
+    match tokio::task::spawn_blocking(move || fault::replace_file(&path, &bytes, "journal")).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(failed(error.to_string())),
         Err(_) => Err(SendError::Stopped),
     }
-}
-
-/// Either the old content or the new one is there, whenever the machine stops.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("tmp");
-    fault::point(path, "journal.before_write")?;
-    let mut file = File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fault::point(path, "journal.before_rename")?;
-    fs::rename(&temporary, path)?;
-    if let Some(dir) = path.parent() {
-        File::open(dir)?.sync_all()?;
-    }
-    fault::point(path, "journal.after_rename")
 }
 
 #[cfg(test)]
