@@ -1,18 +1,11 @@
 //! What holds on one branch of the Layer 1 only: requests that rest on a block are given up with
 //! it, and on a chain other than the sender's own nothing is done at all.
 
-use super::{
-    SendError, TxRequest, TxSenderTask,
-    build::{self, Frame},
-    flight::Flight,
-    journal::{Attempt, Entry},
-    upkeep::FILLER_GAS,
-};
+use super::{SendError, TxSenderTask};
 use crate::{
     client::{FeeInfo, L1Error},
     types::BlockRef,
 };
-use tokio::time::Instant;
 
 /// How many blocks back a request may rest: contracts see the hashes of 256 blocks, and some pass
 /// before it is mined.
@@ -73,26 +66,13 @@ impl TxSenderTask {
         let Some(flight) = self.flights.get(&nonce) else { return Ok(()) };
         let (old, former) = (flight.last(), flight.hashes().collect());
         tracing::warn!(nonce, hash = %old.hash, rests_on = %block, "giving up an L1 transaction: L1 no longer has the block that it rests on, or it is too old");
-        let request = TxRequest { to: self.address.into(), ..Default::default() };
-        let fresh = self.market_fees(&request, market)?;
+        let fresh = self.market_fees(&self.filler(), market)?;
         // Beyond the limits it waits, as every replacement does.
         let fees = old.fees.bumped(&fresh, &self.config.fees).unwrap_or(old.fees);
-        let frame =
-            Frame { chain_id: self.chain_id, nonce, gas_limit: FILLER_GAS, request: &request };
-        let (hash, _) = build::sign(&self.signer, frame, &fees, None)?;
-        let entry = Entry {
-            chain_id: self.chain_id,
-            from: self.address,
-            nonce,
-            gas_limit: FILLER_GAS,
-            request,
-            attempts: vec![Attempt { fees, hash }],
-            former,
-        };
-        self.journal.put(&entry).await?;
+        let filler = self.put_filler(nonce, fees, former).await?;
         let Some(flight) = self.flights.get_mut(&nonce) else { return Ok(()) };
         flight.reply(&Err(SendError::Orphaned { block }));
-        *flight = Flight::unoffered(entry, Instant::now());
+        *flight = filler;
         Ok(())
     }
 }

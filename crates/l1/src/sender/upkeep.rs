@@ -4,16 +4,17 @@
 use super::{
     SendError, TxRequest, TxSenderTask,
     build::{self, Frame},
+    fees::Fees,
     flight::{Flight, Upkeep},
     journal::{Attempt, Entry},
     launch::Offer,
 };
 use crate::client::FeeInfo;
-use alloy::eips::BlockId;
+use alloy::{eips::BlockId, primitives::B256};
 use tokio::time::Instant;
 
 /// Gas of the empty transaction that takes a nonce which nothing else needs.
-pub(super) const FILLER_GAS: u64 = 21_000;
+const FILLER_GAS: u64 = 21_000;
 /// How many nonces of a gap are filled at once.
 const FILLERS: u64 = 16;
 
@@ -142,25 +143,41 @@ impl TxSenderTask {
             return Ok(());
         }
         tracing::warn!(from = next, to = first, account = %self.address, "filling a gap of nonces on L1");
-        let request = TxRequest { to: self.address.into(), ..Default::default() };
-        let fees = self.market_fees(&request, market)?;
+        let fees = self.market_fees(&self.filler(), market)?;
         for nonce in next..first.min(next.saturating_add(FILLERS)) {
-            let frame =
-                Frame { chain_id: self.chain_id, nonce, gas_limit: FILLER_GAS, request: &request };
-            let (hash, _) = build::sign(&self.signer, frame, &fees, None)?;
-            let entry = Entry {
-                chain_id: self.chain_id,
-                from: self.address,
-                nonce,
-                gas_limit: FILLER_GAS,
-                request: request.clone(),
-                attempts: vec![Attempt { fees, hash }],
-                former: Vec::new(),
-            };
-            self.journal.put(&entry).await?;
-            self.flights.insert(nonce, Flight::unoffered(entry, Instant::now()));
+            let filler = self.put_filler(nonce, fees, Vec::new()).await?;
+            self.flights.insert(nonce, filler);
         }
         Ok(())
+    }
+
+    /// The transaction that takes a nonce and does nothing else.
+    pub(super) fn filler(&self) -> TxRequest {
+        TxRequest { to: self.address.into(), ..Default::default() }
+    }
+
+    /// Signs a filler of `nonce` and writes it down; `former` are the hashes that the nonce had.
+    pub(super) async fn put_filler(
+        &mut self,
+        nonce: u64,
+        fees: Fees,
+        former: Vec<B256>,
+    ) -> Result<Flight, SendError> {
+        let request = self.filler();
+        let frame =
+            Frame { chain_id: self.chain_id, nonce, gas_limit: FILLER_GAS, request: &request };
+        let (hash, _) = build::sign(&self.signer, frame, &fees, None)?;
+        let entry = Entry {
+            chain_id: self.chain_id,
+            from: self.address,
+            nonce,
+            gas_limit: FILLER_GAS,
+            request,
+            attempts: vec![Attempt { fees, hash }],
+            former,
+        };
+        self.journal.put(&entry).await?;
+        Ok(Flight::unoffered(entry, Instant::now()))
     }
 
     /// With nothing waiting, the next nonce is the chain's: ahead of it if the key was used
