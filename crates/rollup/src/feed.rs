@@ -33,8 +33,8 @@ use tracing::Instrument as _;
 const MAX_PENDING: usize = 256;
 /// Items that may wait for the driver.
 const FEED_CAPACITY: usize = 256;
-/// The longest pause before batch data is asked for again.
-const MAX_BACKOFF: Duration = Duration::from_secs(10);
+/// The longest pause before L1 is asked again for what it did not give.
+pub(crate) const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
 /// What the driver is told of L1.
 #[derive(Debug)]

@@ -24,9 +24,6 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// The longest pause before L1 is asked again.
-const MAX_BACKOFF: Duration = Duration::from_secs(10);
-
 /// What every run needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
@@ -152,7 +149,7 @@ impl Session {
                 Err(NodeError::Driver(DriverError::L1Changed)) => backoff = self.l1_poll,
                 Err(NodeError::Driver(error)) => return Err(error),
                 Err(error) => {
-                    backoff = (backoff * 2).min(MAX_BACKOFF);
+                    backoff = (backoff * 2).min(feed::MAX_BACKOFF);
                     failures = failures.saturating_add(1);
                     if failures.is_power_of_two() {
                         tracing::warn!(failures, "waiting for L1: {error}");
