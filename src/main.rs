@@ -42,13 +42,14 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error),
     };
-    let code = match runtime.block_on(commands::run(cli, options)) {
+    let ended = runtime.block_on(commands::run(cli, options));
+    // What is still computed for somebody who is gone need not be waited for. The error comes
+    // after all that other threads still log: it is the last line that a person reads.
+    runtime.shutdown_timeout(LAST_PATIENCE);
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(error.as_ref()),
-    };
-    // What is still computed for somebody who is gone need not be waited for.
-    runtime.shutdown_timeout(LAST_PATIENCE);
-    code
+    }
 }
 
 /// The file that options came from.

@@ -19,6 +19,10 @@ pub(super) async fn matching(blobs: Vec<Blob>, wanted: &[B256]) -> Vec<(B256, Bl
         }
         found
     };
-    // The task neither panics nor is cancelled; if the runtime shuts down nothing was found.
-    tokio::task::spawn_blocking(work).await.unwrap_or_default()
+    match tokio::task::spawn_blocking(work).await {
+        Ok(found) => found,
+        // It does not panic: the runtime shuts down, and whoever waits is dropped with it. To say
+        // that nothing was found would be false.
+        Err(_) => std::future::pending().await,
+    }
 }
