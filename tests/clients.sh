@@ -9,19 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 mode=${1:?embedded or anvil}
-dir=$(mktemp -d)
-pids=()
-stop() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-  rm -rf "$dir"
-}
-trap stop EXIT
-
-if [ -z "${MEZZ:-}" ]; then
-  cargo build --quiet
-  MEZZ=${CARGO_TARGET_DIR:-target}/debug/mezz
-fi
+source tests/processes.sh
 options=(--l2-port 0)
 case $mode in
   embedded) options+=(--l1-port 0) ;;

@@ -11,22 +11,10 @@ cd "$(dirname "$0")/.."
 root=$PWD
 
 mode=${1:?anvil or embedded}
-dir=$(mktemp -d)
-pids=()
-stop() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
-  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-  rm -rf "$dir"
-}
-trap stop EXIT
+source tests/processes.sh
 for name in $(compgen -e MEZZ_ || true); do
   case $name in MEZZ_ANVIL) ;; *) unset "$name" ;; esac
 done
-
-if [ -z "${MEZZ:-}" ]; then
-  cargo build --quiet
-  MEZZ=${CARGO_TARGET_DIR:-target}/debug/mezz
-fi
 system=$(uname -s | tr '[:upper:]' '[:lower:]')
 case "$(uname -m)" in x86_64) arch=amd64 ;; *) arch=arm64 ;; esac
 tools=$root/examples/node_modules/@foundry-rs
