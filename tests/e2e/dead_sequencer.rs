@@ -1,22 +1,14 @@
 //! A sequencer that is gone: the chain goes on without it, and it comes back.
 
 use crate::support::{
-    Anvil, L1, Mezz, Rpc, Signal, assert_same_chain, ether, fresh_address, small, text, turn,
-    wait_until,
+    Anvil, L1, Mezz, Rpc, Signal, assert_same_chain, devnet, ether, fresh_address, small, text,
+    turn, wait_until,
 };
-use mezz_devnet::{Devnet, DevnetConfig, Mining};
-use std::{net::Ipv4Addr, time::Duration};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn chain_goes_on_alone_on_embedded_l1() {
     let _turn = turn().await;
-    let devnet = Devnet::start(DevnetConfig {
-        addr: (Ipv4Addr::LOCALHOST, 0).into(),
-        mining: Mining::Interval(Duration::from_secs(1)),
-        ..DevnetConfig::default()
-    })
-    .await
-    .unwrap();
+    let devnet = devnet().await;
     scenario(&devnet.url.clone()).await;
     devnet.stop().await;
 }

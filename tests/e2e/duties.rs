@@ -2,9 +2,10 @@
 
 use crate::{
     on_both,
-    support::{L1, Mezz, Rpc, Signal, ether, fresh_address, key, keystore, run_in, small, text},
+    support::{
+        L1, Mezz, Rpc, Signal, ether, fresh_address, key, keystore, result, run_in, small, text,
+    },
 };
-use serde_json::Value;
 
 /// Dev accounts with the roles.
 const DEPLOYER: u32 = 4;
@@ -99,12 +100,6 @@ async fn each_duty_alone_on_an_outside_l1(l1: &L1) {
     for duty in [&mut posting, &mut proposing, &mut verifier, &mut sequencer] {
         assert_eq!(duty.stop(Signal::Terminate).await.code(), Some(0), "{}", duty.stderr());
     }
-}
-
-async fn result(dir: &std::path::Path, args: &[&str]) -> Value {
-    let output = run_in(dir, &[&["--json"], args].concat()).await;
-    assert!(output.success, "mezz {}: {}", args.join(" "), output.stderr);
-    serde_json::from_str(&output.stdout).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

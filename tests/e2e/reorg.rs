@@ -7,10 +7,7 @@ use crate::{
         wait_until,
     },
 };
-use alloy::{
-    primitives::{Address, B256, Bytes, U256},
-    sol_types::SolCall,
-};
+use alloy::primitives::{Address, B256, U256};
 use mezz_contracts::bindings::{IDisputeGame, IDisputeGameFactory};
 
 on_both!(one_block_is_taken_back);
@@ -158,32 +155,17 @@ async fn no_false_root_stands_after_l1_took_blocks_back(l1: &L1) {
 
 /// L2 block and root of each proposal.
 async fn games(l1: &Rpc, factory: Address) -> Vec<(U256, B256)> {
-    let count = read(l1, factory, &IDisputeGameFactory::gameCountCall {}).await;
+    let count = l1.read(factory, &IDisputeGameFactory::gameCountCall {}).await;
     let mut games = Vec::new();
     for index in 0..count.to::<u64>() {
         let call = IDisputeGameFactory::gameAtIndexCall { _index: U256::from(index) };
-        let Some(game) = try_read(l1, factory, &call).await else { break };
-        let Some(root) = try_read(l1, game.proxy_, &IDisputeGame::rootClaimCall {}).await else {
+        let Some(game) = l1.try_read(factory, &call).await else { break };
+        let Some(root) = l1.try_read(game.proxy_, &IDisputeGame::rootClaimCall {}).await else {
             break;
         };
         let number = IDisputeGame::l2SequenceNumberCall {};
-        let Some(number) = try_read(l1, game.proxy_, &number).await else { break };
+        let Some(number) = l1.try_read(game.proxy_, &number).await else { break };
         games.push((number, root));
     }
     games
-}
-
-async fn read<C: SolCall>(l1: &Rpc, to: Address, call: &C) -> C::Return {
-    try_read(l1, to, call).await.unwrap()
-}
-
-/// `None` if a reorganisation has taken the contract back.
-async fn try_read<C: SolCall>(l1: &Rpc, to: Address, call: &C) -> Option<C::Return> {
-    let input = Bytes::from(call.abi_encode());
-    let request = serde_json::json!({ "to": to, "input": input });
-    let output: Bytes = match l1.try_call("eth_call", (request, "latest")).await {
-        Ok(output) => serde_json::from_value(output).unwrap(),
-        Err(_) => return None,
-    };
-    C::abi_decode_returns(&output).ok()
 }

@@ -2,16 +2,14 @@
 //! of the ordinary tests; docs/testing.md has the command.
 
 use crate::support::{
-    Anvil, L1, Load, Mezz, Rpc, Signal, Witness, assert_same_chain, free_port, fresh_address, key,
-    keystore, text, turn, wait_within,
+    Anvil, L1, Load, Mezz, Rpc, Signal, Witness, assert_same_chain, devnet, free_port,
+    fresh_address, key, keystore, text, turn, wait_within,
 };
 use alloy::primitives::U256;
-use mezz_devnet::{Devnet, DevnetConfig, Mining};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Value;
 use std::{
     env,
-    net::Ipv4Addr,
     path::Path,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -81,13 +79,7 @@ async fn together(kills: u64, random: &mut StdRng) {
 /// Each duty as its own process, on an L1 that stays.
 async fn apart(kills: u64, random: &mut StdRng) {
     let anvil = Anvil::start(&[]).await;
-    let devnet = Devnet::start(DevnetConfig {
-        addr: (Ipv4Addr::LOCALHOST, 0).into(),
-        mining: Mining::Interval(Duration::from_secs(1)),
-        ..DevnetConfig::default()
-    })
-    .await
-    .unwrap();
+    let devnet = devnet().await;
     let l1_url = anvil.as_ref().map_or(&devnet.url, |anvil| &anvil.url).clone();
     let dir = tempfile::tempdir().unwrap();
     // Makes the chain, with ether in the dev accounts.

@@ -2,7 +2,8 @@
 //! but the test.
 
 use crate::support::{
-    Anvil, Mezz, PATIENCE, Rpc, assert_same_chain, key, keystore, run_in, small, text, wait_until,
+    Anvil, Mezz, PATIENCE, Rpc, assert_same_chain, devnet, key, keystore, result, small, text,
+    wait_until,
 };
 use alloy::{
     primitives::{Address, TxKind, U256},
@@ -14,11 +15,10 @@ use mezz_derivation::{
     batch::{self, Batch, BatchBlock, Compression, hash_check},
     blob,
 };
-use mezz_devnet::{Devnet, DevnetConfig, DevnetHandle, Mining};
+use mezz_devnet::DevnetHandle;
 use mezz_l1::{L1Client, SendError, SenderConfig, TxRequest, TxSender};
 use mezz_rollup::L2Client;
-use serde_json::Value;
-use std::{net::Ipv4Addr, path::Path, time::Duration};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Dev accounts with the roles.
@@ -41,12 +41,7 @@ pub(super) enum Ground {
 
 impl Ground {
     pub(super) async fn embedded() -> Self {
-        let config = DevnetConfig {
-            addr: (Ipv4Addr::LOCALHOST, 0).into(),
-            mining: Mining::Interval(Duration::from_secs(1)),
-            ..DevnetConfig::default()
-        };
-        Self::Devnet(Devnet::start(config).await.unwrap())
+        Self::Devnet(devnet().await)
     }
 
     pub(super) async fn anvil() -> Option<Self> {
@@ -278,13 +273,6 @@ async fn sender(l1_url: &str, index: u32) -> TxSender {
     let (sender, task) = TxSender::new(client, key(index), chain_id, None, config).unwrap();
     tokio::spawn(task.run());
     sender
-}
-
-/// What a command prints with `--json`.
-async fn result(dir: &Path, args: &[&str]) -> Value {
-    let output = run_in(dir, &[&["--json"], args].concat()).await;
-    assert!(output.success, "mezz {}: {}", args.join(" "), output.stderr);
-    serde_json::from_str(&output.stdout).unwrap()
 }
 
 /// Number of the L1 origin of a block.

@@ -2,7 +2,7 @@
 
 use crate::{
     on_both,
-    support::{L1, Mezz, Rpc, ether, fresh_address, key, portal, small, text},
+    support::{L1, Mezz, ether, fresh_address, key, portal, small, text},
 };
 use alloy::{
     primitives::{Address, B256, Bytes, Log, U256},
@@ -83,9 +83,9 @@ async fn withdrawal_against_a_discarded_proposal(l1: &L1) {
         withdrawalHash: theft.withdrawal.hash(),
         proofSubmitter: key(OWNER).address(),
     };
-    let game = read(&l1, theft.portal, &proven).await.disputeGameProxy;
+    let game = l1.read(theft.portal, &proven).await.disputeGameProxy;
     let registry: Address = text(&deployment, "/l1/contracts/anchorStateRegistry").parse().unwrap();
-    let guardian = read(&l1, registry, &IAnchorStateRegistry::guardianCall {}).await;
+    let guardian = l1.read(registry, &IAnchorStateRegistry::guardianCall {}).await;
     // The dev chain's guardian is a key that everybody knows; here L1 signs for it.
     l1.call("anvil_impersonateAccount", (guardian,)).await;
     l1.call("anvil_setBalance", (guardian, ether(1))).await;
@@ -105,7 +105,7 @@ async fn withdrawal_against_a_discarded_proposal(l1: &L1) {
 
     // The owner's money is not lost: a later proposal holds it too.
     theft.mezz.client(&theft.go_on("proven")).await;
-    let again = read(&l1, theft.portal, &proven).await.disputeGameProxy;
+    let again = l1.read(theft.portal, &proven).await.disputeGameProxy;
     assert_ne!(again, game);
     theft.mezz.client(&["l1", "increase-time", "2m"]).await;
     theft.mezz.client(&theft.go_on("finalized")).await;
@@ -160,12 +160,12 @@ impl Theft {
         let factory = text(&factory, "/l1/contracts/disputeGameFactory").parse().unwrap();
         let l1 = self.mezz.l1();
         loop {
-            let count = read(&l1, factory, &IDisputeGameFactory::gameCountCall {}).await;
+            let count = l1.read(factory, &IDisputeGameFactory::gameCountCall {}).await;
             for index in 0..count.to::<u64>() {
                 let at = IDisputeGameFactory::gameAtIndexCall { _index: U256::from(index) };
-                let game = read(&l1, factory, &at).await;
+                let game = l1.read(factory, &at).await;
                 let number = IDisputeGame::l2SequenceNumberCall {};
-                let number: u64 = read(&l1, game.proxy_, &number).await.to();
+                let number: u64 = l1.read(game.proxy_, &number).await.to();
                 let now = small(&l1.block("latest").await["timestamp"]);
                 if number >= self.block && game.timestamp_ < now {
                     return (U256::from(index), number);
@@ -239,11 +239,4 @@ fn log(json: &Value) -> Log {
         serde_json::from_value(field("topics")).unwrap(),
         serde_json::from_value(field("data")).unwrap(),
     )
-}
-
-async fn read<C: SolCall>(l1: &Rpc, to: Address, call: &C) -> C::Return {
-    let request = json!({ "to": to, "input": Bytes::from(call.abi_encode()) });
-    let output = l1.call("eth_call", (request, "latest")).await;
-    let output: Bytes = serde_json::from_value(output).unwrap();
-    C::abi_decode_returns(&output).unwrap()
 }

@@ -1,7 +1,11 @@
 //! The batches that lie on L1, as everybody can read them there.
 
 use super::Rpc;
-use alloy::{primitives::B256, rpc::types::Log, sol_types::SolEvent};
+use alloy::{
+    primitives::{B256, Bytes},
+    rpc::types::Log,
+    sol_types::{SolCall, SolEvent},
+};
 use mezz_contracts::bindings::IInbox;
 use mezz_derivation::{batch::Batch, blob};
 use mezz_l1::{BlobSource, BlockRef};
@@ -25,20 +29,26 @@ impl Batches {
         let blobs = BlobSource::new(l1.url()).expect("a URL");
         for log in logs {
             let transaction = log.transaction_hash.expect("a mined log");
-            if self.0.contains_key(&transaction)
-                || log.topic0() != Some(&IInbox::BatchSubmitted::SIGNATURE_HASH)
-            {
+            if self.0.contains_key(&transaction) {
                 continue;
             }
-            let event = IInbox::BatchSubmitted::decode_log(&log.inner).expect("the inbox's");
-            let block = BlockRef {
-                number: log.block_number.expect("a mined log"),
-                hash: log.block_hash.expect("a mined log"),
+            let data = if let Ok(event) = IInbox::BatchSubmitted::decode_log(&log.inner) {
+                let block = BlockRef {
+                    number: log.block_number.expect("a mined log"),
+                    hash: log.block_hash.expect("a mined log"),
+                };
+                let blobs = blobs.blobs(block, 0, &event.data.blobHashes).await;
+                let blobs = blobs.unwrap_or_else(|error| panic!("{error}"));
+                let blobs: Vec<_> = blobs.iter().map(|blob| blob.as_slice()).collect();
+                blob::from_blobs(&blobs).expect("packed by the batcher")
+            } else if IInbox::BatchSubmittedCalldata::decode_log(&log.inner).is_ok() {
+                let tx = l1.call("eth_getTransactionByHash", (transaction,)).await;
+                let input: Bytes = serde_json::from_value(tx["input"].clone()).expect("bytes");
+                let call = IInbox::submitBatchCalldataCall::abi_decode(&input);
+                call.expect("what the inbox took").data.to_vec()
+            } else {
+                continue;
             };
-            let blobs = blobs.blobs(block, 0, &event.data.blobHashes).await;
-            let blobs = blobs.unwrap_or_else(|error| panic!("{error}"));
-            let blobs: Vec<_> = blobs.iter().map(|blob| blob.as_slice()).collect();
-            let data = blob::from_blobs(&blobs).expect("packed by the batcher");
             let batch = Batch::decode(&data, L2_CHAIN_ID).expect("encoded by the batcher");
             let last = batch.first_number + batch.blocks.len() as u64 - 1;
             self.0.insert(transaction, (batch.first_number, last));

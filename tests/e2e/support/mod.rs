@@ -9,7 +9,7 @@ mod witness;
 
 pub(crate) use load::Load;
 pub(crate) use process::{
-    Anvil, L1, Mezz, Output, PASSWORD, Signal, free_port, keystore, run, run_in,
+    Anvil, L1, Mezz, Output, PASSWORD, Signal, devnet, free_port, keystore, result, run, run_in,
 };
 pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use rpc::{

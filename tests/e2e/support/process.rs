@@ -2,11 +2,12 @@
 
 use super::{PATIENCE, Rpc, key, text, wait_until};
 use alloy::signers::{k256::elliptic_curve::rand_core::OsRng, local::PrivateKeySigner};
+use mezz_devnet::{Devnet, DevnetConfig, DevnetHandle, Mining};
 use serde_json::Value;
 use std::{
     env,
     fs::{self, File},
-    net::TcpListener,
+    net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     time::{Duration, Instant},
@@ -74,6 +75,17 @@ impl Anvil {
             .await;
         Some(anvil)
     }
+}
+
+/// An embedded L1 that belongs to no chain, with a block a second.
+pub(crate) async fn devnet() -> DevnetHandle {
+    Devnet::start(DevnetConfig {
+        addr: (Ipv4Addr::LOCALHOST, 0).into(),
+        mining: Mining::Interval(Duration::from_secs(1)),
+        ..DevnetConfig::default()
+    })
+    .await
+    .expect("an L1 of its own")
 }
 
 /// Of the key files of tests.
@@ -310,6 +322,14 @@ pub(crate) fn keystore(dir: &Path, index: u32) -> String {
     PrivateKeySigner::encrypt_keystore(dir, &mut OsRng, bytes, PASSWORD, Some(&name))
         .expect("a key file");
     dir.join(name).to_str().expect("a name in UTF-8").to_owned()
+}
+
+/// What a command that succeeds prints with `--json`.
+pub(crate) async fn result(dir: &Path, args: &[&str]) -> Value {
+    let output = run_in(dir, &[&["--json"], args].concat()).await;
+    assert!(output.success, "mezz {}: {}", args.join(" "), output.stderr);
+    serde_json::from_str(&output.stdout)
+        .unwrap_or_else(|error| panic!("mezz {}: {error}: {}", args.join(" "), output.stdout))
 }
 
 /// Runs `mezz` to its end in a directory of its own.

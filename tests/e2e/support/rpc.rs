@@ -267,6 +267,19 @@ impl Rpc {
         Ok(hash.to_string())
     }
 
+    /// What a contract answers to a call that changes nothing.
+    pub(crate) async fn read<C: SolCall>(&self, to: Address, call: &C) -> C::Return {
+        self.try_read(to, call).await.unwrap_or_else(|| panic!("{} at {to}", C::SIGNATURE))
+    }
+
+    /// As [`Rpc::read`]; `None` if there is no such contract, or it refuses.
+    pub(crate) async fn try_read<C: SolCall>(&self, to: Address, call: &C) -> Option<C::Return> {
+        let request = json!({ "to": to, "input": Bytes::from(call.abi_encode()) });
+        let output = self.try_call("eth_call", (request, "latest")).await.ok()?;
+        let output: Bytes = serde_json::from_value(output).expect("bytes");
+        C::abi_decode_returns(&output).ok()
+    }
+
     /// Deposits an ether as [`Rpc::deposit`] does.
     pub(crate) async fn deposit_ether(&self, deployment: &Value, from: u32, to: Address) -> String {
         self.deposit(portal(deployment), key(from), to, ether(1)).await
