@@ -18,7 +18,7 @@ pub use follower::{
     FollowError, Follower, FollowerConfig, FollowerState, L1BlockData, L1Event, LogCheck, LogFilter,
 };
 pub use http::shown_url;
-pub use kzg::{KzgError, blob_versioned_hash, warm_up_kzg};
+pub use kzg::{KzgError, blob_versioned_hash};
 pub use sender::{
     FeeLimits, SendError, SenderConfig, SenderStatus, TxRequest, TxSender, TxSenderTask, TxTicket,
 };
