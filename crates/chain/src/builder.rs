@@ -171,8 +171,11 @@ impl Builder<'_> {
         context.allow_contract_senders = options.allow_contract_senders;
         let mut executor = BlockExecutor::with_context(self.spec, context, state)
             .map_err(BuildError::of_execution)?;
-        let mut transactions = Vec::with_capacity(forced.len());
-        let mut outcomes = Vec::with_capacity(forced.len());
+        // Blocks in a row are about alike, and moving long lists costs as much as running a transfer.
+        let expected = self.parent.transaction_count().max(forced.len());
+        executor.expect(expected);
+        let mut transactions = Vec::with_capacity(expected);
+        let mut outcomes = Vec::with_capacity(expected);
         let mut skipped: Vec<Skipped> = Vec::new();
         let mut bytes = 0u64;
 

@@ -20,7 +20,7 @@ use alloy_eips::{
 use core::fmt;
 use mezz_primitives::{
     Address, B256, Bloom, Bytes, Header, Receipt, StateDiff, Transaction, U256,
-    fee::{BatchSize, L1FeeParams},
+    fee::{BatchSizer, L1FeeParams},
     receipts_root_and_bloom, transactions_root,
 };
 use revm::context::result::{ExecutionResult, HaltReason, Output};
@@ -139,6 +139,7 @@ pub struct BlockExecutor<'a, S: StateReader> {
     /// Prices of L1 data, once known. The block's first deposit sets them, so they are read when
     /// the first transaction pays, and hold for the block.
     l1_fee_params: Option<L1FeeParams>,
+    sizer: BatchSizer,
     receipts: Vec<Receipt>,
     gas_used: u64,
     blob_gas_used: u64,
@@ -182,6 +183,7 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
             state,
             evm,
             l1_fee_params: None,
+            sizer: BatchSizer::default(),
             receipts: Vec::new(),
             gas_used: 0,
             blob_gas_used: 0,
@@ -213,6 +215,11 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
         }
     }
 
+    /// Makes room for the receipts of as many transactions.
+    pub fn expect(&mut self, transactions: usize) {
+        self.receipts.reserve(transactions);
+    }
+
     /// Receipts so far.
     pub fn receipts(&self) -> &[Receipt] {
         &self.receipts
@@ -236,7 +243,7 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
             deposit_nonce = Some(nonce(&self.evm, &sender).map_err(ExecuteError::State)?);
         } else if self.spec.is_l2() {
             let params = self.l1_fee_params()?;
-            let size = BatchSize::of(tx);
+            let size = self.sizer.of(tx);
             l1_fee = params.l1_fee(size);
             l1_gas_used = size.l1_gas_used();
         }

@@ -5,7 +5,7 @@
 //! GasPriceOracle predeploy computes in Solidity, so that wallets estimate what the chain charges.
 
 use crate::Transaction;
-use alloc::vec;
+use alloc::{vec, vec::Vec};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::U256;
 
@@ -30,29 +30,117 @@ pub struct BatchSize {
 impl BatchSize {
     /// Of the signed transaction whose EIP-2718 bytes are `raw`; nothing has no size.
     pub fn of_bytes(raw: &[u8]) -> Self {
-        if raw.is_empty() {
-            return Self::default();
-        }
-        let compressed = if has_min_size(raw.len()) {
-            MIN_SIZE_FASTLZ
-        } else {
-            u64::from(flz_compress_len(raw))
-        };
-        let scaled = compressed.saturating_mul(FASTLZ_COEFFICIENT).saturating_sub(INTERCEPT);
-        Self { scaled: scaled.max(MIN_SIZE_SCALED) }
+        BatchSizer::default().of_bytes(raw)
     }
 
-    /// Of `tx`. A short one is not even encoded.
+    /// Of `tx`.
     pub fn of(tx: &Transaction) -> Self {
-        if has_min_size(tx.encode_2718_len()) {
-            return Self { scaled: MIN_SIZE_SCALED };
-        }
-        Self::of_bytes(&tx.encoded())
+        BatchSizer::default().of(tx)
     }
 
     /// The size as gas of calldata: 16 for a byte. For receipts.
     pub const fn l1_gas_used(self) -> u64 {
         self.scaled.saturating_mul(GAS_PER_BYTE) / 1_000_000
+    }
+}
+
+/// Estimates the sizes of many transactions with the same memory, which would else have to be
+/// cleared for each: that costs more than going through a transaction of usual length.
+#[derive(Clone, Debug, Default)]
+pub struct BatchSizer {
+    table: RoundTable,
+    raw: Vec<u8>,
+}
+
+impl BatchSizer {
+    /// As [`BatchSize::of_bytes`].
+    pub fn of_bytes(&mut self, raw: &[u8]) -> BatchSize {
+        if raw.is_empty() {
+            return BatchSize::default();
+        }
+        let compressed = if has_min_size(raw.len()) {
+            MIN_SIZE_FASTLZ
+        } else {
+            u64::from(self.compress_len(raw))
+        };
+        let scaled = compressed.saturating_mul(FASTLZ_COEFFICIENT).saturating_sub(INTERCEPT);
+        BatchSize { scaled: scaled.max(MIN_SIZE_SCALED) }
+    }
+
+    /// As [`BatchSize::of`]. A short one is not even encoded.
+    pub fn of(&mut self, tx: &Transaction) -> BatchSize {
+        if has_min_size(tx.encode_2718_len()) {
+            return BatchSize { scaled: MIN_SIZE_SCALED };
+        }
+        let mut raw = core::mem::take(&mut self.raw);
+        raw.clear();
+        tx.encode_2718(&mut raw);
+        let size = self.of_bytes(&raw);
+        self.raw = raw;
+        size
+    }
+
+    /// As [`flz_compress_len`].
+    fn compress_len(&mut self, input: &[u8]) -> u32 {
+        let length = u32::try_from(input.len()).unwrap_or(u32::MAX);
+        if length <= u32::from(u16::MAX) {
+            self.table.begin();
+            compress_len(input, length, &mut self.table)
+        } else {
+            compress_len(input, length, &mut WideTable(vec![0; SLOTS]))
+        }
+    }
+}
+
+/// Where each hash was last seen in the input; 0 where it was not.
+trait Table {
+    fn place(&self, slot: usize) -> u32;
+    fn set(&mut self, slot: usize, place: u32);
+}
+
+/// Slots of a table.
+const SLOTS: usize = 8192;
+
+/// Any places, for one input.
+struct WideTable(Vec<u32>);
+
+impl Table for WideTable {
+    fn place(&self, slot: usize) -> u32 {
+        self.0[slot]
+    }
+
+    fn set(&mut self, slot: usize, place: u32) {
+        self.0[slot] = place;
+    }
+}
+
+/// Places below 2^16, for one input after the other: a place of another round counts as none.
+#[derive(Clone, Debug, Default)]
+struct RoundTable {
+    /// The round and the place. Empty before the first.
+    slots: Vec<(u16, u16)>,
+    round: u16,
+}
+
+impl RoundTable {
+    /// Forgets all places.
+    fn begin(&mut self) {
+        self.round = self.round.wrapping_add(1);
+        if self.slots.is_empty() || self.round == 0 {
+            self.slots = vec![(0, 0); SLOTS];
+            self.round = 1;
+        }
+    }
+}
+
+impl Table for RoundTable {
+    fn place(&self, slot: usize) -> u32 {
+        let (round, place) = self.slots[slot];
+        if round == self.round { place.into() } else { 0 }
+    }
+
+    fn set(&mut self, slot: usize, place: u32) {
+        self.slots[slot] = (self.round, u16::try_from(place).unwrap_or_default());
     }
 }
 
@@ -93,22 +181,11 @@ impl L1FeeParams {
 ///
 /// Time is linear in the input: each position is hashed once and a match is walked once.
 pub fn flz_compress_len(input: &[u8]) -> u32 {
-    let length = u32::try_from(input.len()).unwrap_or(u32::MAX);
-    // Clearing the table costs more than going through a short input: half of it suffices for most.
-    if length <= u32::from(u16::MAX) {
-        compress_len(input, length, &mut vec![0u16; 8192])
-    } else {
-        compress_len(input, length, &mut vec![0u32; 8192])
-    }
+    BatchSizer::default().compress_len(input)
 }
 
-/// [`flz_compress_len`] with a table of places, each of which `T` can hold.
-fn compress_len<T: Copy + Default + Into<u32> + TryFrom<u32>>(
-    input: &[u8],
-    length: u32,
-    table: &mut [T],
-) -> u32 {
-    let place = |at: u32| T::try_from(at).unwrap_or_default();
+/// [`flz_compress_len`] with a table in which every place is 0.
+fn compress_len(input: &[u8], length: u32, table: &mut impl Table) -> u32 {
     let limit = length.saturating_sub(13);
     let mut literal_start = 0u32;
     let mut position = 2u32;
@@ -119,8 +196,8 @@ fn compress_len<T: Copy + Default + Into<u32> + TryFrom<u32>>(
         loop {
             let word = read3(input, position);
             let slot = hash3(word);
-            reference = table[slot].into();
-            table[slot] = place(position);
+            reference = table.place(slot);
+            table.set(slot, position);
             distance = position.wrapping_sub(reference);
             if position >= limit {
                 break;
@@ -141,7 +218,7 @@ fn compress_len<T: Copy + Default + Into<u32> + TryFrom<u32>>(
         out += copy_len(matched);
         position += matched;
         for _ in 0..2 {
-            table[hash3(read3(input, position))] = place(position);
+            table.set(hash3(read3(input, position)), position);
             position += 1;
         }
         literal_start = position;
@@ -189,7 +266,6 @@ fn copy_len(matched: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
 
     #[test]
     fn minimum_applies_to_a_plain_transfer() {
@@ -260,11 +336,28 @@ mod tests {
     }
 
     #[test]
-    fn both_tables_yield_one_length() {
-        for seed in 0..64 {
-            let raw = varied(700, seed);
-            let wide = compress_len(&raw, 700, &mut vec![0u32; 8192]);
-            assert_eq!(flz_compress_len(&raw), wide);
+    fn both_tables_yield_one_length_in_every_round() {
+        let mut sizer = BatchSizer::default();
+        let inputs: Vec<_> = (0..64).map(|seed| varied(700, seed)).collect();
+        for round in 0..=u32::from(u16::MAX) + 64 {
+            let raw = &inputs[(round % 64) as usize];
+            // All rounds around the last one, and the first and some more.
+            if round < 64 || round > u32::from(u16::MAX) - 64 {
+                let wide = compress_len(raw, 700, &mut WideTable(vec![0; SLOTS]));
+                assert_eq!(sizer.compress_len(raw), wide, "round {round}");
+            } else {
+                sizer.compress_len(&raw[..16]);
+            }
+        }
+    }
+
+    #[test]
+    fn longest_input_of_the_short_table_is_like_the_next() {
+        let raw = varied(usize::from(u16::MAX) + 1, 7);
+        for length in [u16::MAX - 1, u16::MAX] {
+            let raw = &raw[..length.into()];
+            let wide = compress_len(raw, length.into(), &mut WideTable(vec![0; SLOTS]));
+            assert_eq!(flz_compress_len(raw), wide);
         }
     }
 

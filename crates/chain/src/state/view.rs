@@ -57,6 +57,11 @@ impl StateView {
         &self.record.header
     }
 
+    /// How many transactions the block has.
+    pub(crate) fn transaction_count(&self) -> usize {
+        self.record.transactions.len()
+    }
+
     /// The state root.
     pub fn state_root(&self) -> B256 {
         self.record.header.state_root
