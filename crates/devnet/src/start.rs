@@ -8,7 +8,7 @@ use mezz_chain::{Chain, ChainConfig, ChainLimits};
 use mezz_evm::{ChainSpec, StateReader};
 use mezz_pool::{AccountState, LookupError, Pool, PoolConfig};
 use mezz_primitives::Address;
-use mezz_rpc::{DevAccounts, Hooks, RpcConfig, RpcContext, RpcHandle, RpcServer};
+use mezz_rpc::{Cores, DevAccounts, Hooks, RpcConfig, RpcContext, RpcHandle, RpcServer};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +43,7 @@ impl Devnet {
             chain: node.chain.clone(),
             pool: node.pool.clone(),
             hooks: node.hooks.clone() as Arc<dyn Hooks>,
+            cores: Cores::of_runtime(),
         };
         let routes = blobs::routes(node.chain.clone(), node.blobs.clone(), node.genesis_time);
         let verbs = verbs::module(node.clone())?;

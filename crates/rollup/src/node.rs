@@ -14,9 +14,14 @@ use mezz_derivation::{L1Ref, RollupConfig};
 use mezz_evm::StateReader;
 use mezz_l1::{BlobError, L1Client, L1Error};
 use mezz_pool::{LookupError, Pool, PoolConfig};
-use mezz_primitives::{U256, fee::BatchSize};
-use mezz_rpc::{DevAccounts, OpHooks, RpcConfig, RpcContext, RpcError, RpcHandle, RpcServer};
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use mezz_primitives::{
+    Transaction, U256,
+    fee::{BatchSize, BatchSizer},
+};
+use mezz_rpc::{
+    Cores, DevAccounts, OpHooks, RpcConfig, RpcContext, RpcError, RpcHandle, RpcServer,
+};
+use std::{cell::RefCell, path::PathBuf, sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -158,6 +163,7 @@ impl Node {
             Role::Verifier => None,
         };
         let stop = CancellationToken::new();
+        let cores = Cores::of_runtime();
         let session = Session {
             rollup: rollup.clone(),
             chain: chain.clone(),
@@ -174,7 +180,8 @@ impl Node {
         let run = session.begin().await?;
         let hooks = rpc::NodeHooks::new(OpHooks::new(dev_accounts), sequencer.is_some());
         let pool_seen = pool.clone();
-        let context = RpcContext { chain: chain.clone(), pool, hooks: Arc::new(hooks) };
+        let context =
+            RpcContext { chain: chain.clone(), pool, hooks: Arc::new(hooks), cores: cores.clone() };
         let methods = rpc::methods(rollup, chain.clone(), status.clone(), sequencer.is_some());
         let gauges = Gauges::new(&chain);
         let (chain_seen, status_seen) = (chain.clone(), status.clone());
@@ -190,7 +197,7 @@ impl Node {
         let probes = Probes::default();
         probes.set(vec![probe.clone()]);
         let rpc = RpcServer::start(rpc, context, vec![methods], probes.routes()).await?;
-        let driver = tokio::spawn(session.drive(run).in_current_span());
+        let driver = tokio::spawn(session.drive(run, cores).in_current_span());
         Ok(Self { chain, status, rpc, driver, probe, stop })
     }
 
@@ -262,6 +269,14 @@ fn pool(chain: &Chain, rollup: &RollupConfig) -> Pool {
     let prices = chain.clone();
     Pool::new(config, lookup).with_data_fee(move |tx| {
         driver::attributes(&prices.head())
-            .map_or(U256::ZERO, |attributes| attributes.fee_params().l1_fee(BatchSize::of(tx)))
+            .map_or(U256::ZERO, |attributes| attributes.fee_params().l1_fee(size_in_batch(tx)))
     })
+}
+
+/// What the L1 data fee of a transaction counts, with memory that each thread keeps.
+fn size_in_batch(tx: &Transaction) -> BatchSize {
+    thread_local! {
+        static SIZER: RefCell<BatchSizer> = RefCell::default();
+    }
+    SIZER.with_borrow_mut(|sizer| sizer.of(tx))
 }

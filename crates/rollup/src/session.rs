@@ -17,6 +17,7 @@ use mezz_l1::{
     LogCheck, LogFilter,
 };
 use mezz_pool::Pool;
+use mezz_rpc::Cores;
 use std::time::Duration;
 use tokio::{
     sync::mpsc,
@@ -118,11 +119,11 @@ impl Session {
     ///
     /// # Errors
     /// Why it cannot go on; that needs a person.
-    pub(crate) async fn drive(self, run: Run) -> Result<(), DriverError> {
+    pub(crate) async fn drive(self, run: Run, cores: Cores) -> Result<(), DriverError> {
         let _life = self.status.pulse().begin();
         let mut run = run;
         loop {
-            match run.driver.run(run.items, self.stop.clone()).await {
+            match run.driver.run(run.items, cores.clone(), self.stop.clone()).await {
                 Err(DriverError::L1Changed) => {
                     tracing::warn!(
                         "L1 is another chain than it was; going on from what is stored and L1 has"

@@ -1,7 +1,8 @@
 //! What every method can reach, and how a request names a block.
 
 use crate::{
-    Failure, Hooks, Limits, RpcConfig, eth::filters::Filters, json::RpcReceipt, workers::Workers,
+    Cores, Failure, Hooks, Limits, RpcConfig, eth::filters::Filters, json::RpcReceipt,
+    workers::Workers,
 };
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use mezz_chain::{BlockRecord, Chain, StateView};
@@ -19,6 +20,8 @@ pub struct RpcContext {
     pub pool: Pool,
     /// What is its own.
     pub hooks: Arc<dyn Hooks>,
+    /// What senders are recovered on.
+    pub cores: Cores,
 }
 
 impl fmt::Debug for RpcContext {
@@ -32,6 +35,7 @@ pub(crate) struct Context {
     pub(crate) chain: Chain,
     pub(crate) pool: Pool,
     pub(crate) hooks: Arc<dyn Hooks>,
+    pub(crate) cores: Cores,
     pub(crate) limits: Limits,
     pub(crate) default_tip: u128,
     pub(crate) client_version: String,
@@ -51,7 +55,7 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(config: &RpcConfig, context: RpcContext) -> Self {
         let limits = config.limits.clone();
-        let RpcContext { chain, pool, hooks } = context;
+        let RpcContext { chain, pool, hooks, cores } = context;
         let patience = limits.request_timeout;
         Self {
             default_tip: config.default_tip,
@@ -65,6 +69,7 @@ impl Context {
             chain,
             pool,
             hooks,
+            cores,
             limits,
         }
     }

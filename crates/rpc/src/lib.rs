@@ -9,6 +9,7 @@
 mod args;
 mod config;
 mod context;
+mod cores;
 mod debug;
 mod dev;
 mod error;
@@ -33,6 +34,7 @@ mod tests;
 pub use args::Args;
 pub use config::{Cors, Limits, RpcConfig};
 pub use context::RpcContext;
+pub use cores::{Core, Cores};
 pub use dev::DevAccounts;
 pub use error::{
     EXECUTION_REVERTED, Failure, INTERNAL_ERROR, INVALID_PARAMS, LIMIT_EXCEEDED, METHOD_NOT_FOUND,

@@ -17,7 +17,7 @@ use alloy::{
 };
 use mezz_chain::BlockRecord;
 use mezz_derivation::L1Ref;
-use mezz_primitives::fee::BatchSize;
+use mezz_primitives::fee::BatchSizer;
 use serde::{Deserialize, Serialize};
 
 /// What carried a batch to L1.
@@ -120,6 +120,7 @@ impl Contents {
         self.blocks = self.blocks.saturating_add(1);
         let base_fee = block.header.base_fee_per_gas.unwrap_or_default();
         let prices = crate::driver::attributes(block).map(|attributes| attributes.fee_params());
+        let mut sizer = BatchSizer::default();
         let mut before = 0;
         for (tx, receipt) in block.transactions.iter().zip(&block.receipts) {
             let gas = receipt.cumulative_gas_used.saturating_sub(before);
@@ -133,7 +134,7 @@ impl Contents {
             self.collected.add(&Collected {
                 base: paid(base_fee.into()),
                 priority: paid(tip),
-                l1_data: prices.map_or(U256::ZERO, |prices| prices.l1_fee(BatchSize::of(&tx.tx))),
+                l1_data: prices.map_or(U256::ZERO, |prices| prices.l1_fee(sizer.of(&tx.tx))),
             });
         }
     }

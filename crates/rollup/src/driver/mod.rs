@@ -35,6 +35,7 @@ use mezz_derivation::{
 use mezz_l1::BlockRef;
 use mezz_pool::Pool;
 use mezz_primitives::l1_info::L1Attributes;
+use mezz_rpc::Cores;
 use origins::Origins;
 use std::{collections::BTreeMap, time::Duration};
 use tokio::{
@@ -249,13 +250,15 @@ impl Driver {
         self.on_feed(FeedItem::Block { block: Box::new(block), batches: false })
     }
 
-    /// Runs until `stop`. The chain is consistent on disk at every moment.
+    /// Runs until `stop`, making blocks on one of `cores`. The chain is consistent on disk at every
+    /// moment.
     ///
     /// # Errors
     /// Any [`DriverError`]; the chain is then as it was before the step that failed.
     pub async fn run(
         mut self,
         mut feed: mpsc::Receiver<FeedItem>,
+        cores: Cores,
         stop: CancellationToken,
     ) -> Result<(), DriverError> {
         let pause = self.sequencer.map_or(Duration::from_secs(3600), |s| s.block_time);
@@ -269,7 +272,9 @@ impl Driver {
                 () = stop.cancelled() => return Ok(()),
                 _ = beats.tick() => {}
                 _ = ticks.tick(), if self.may_sequence() => {
+                    let core = cores.one().await;
                     tokio::task::block_in_place(|| self.sequence())?;
+                    drop(core);
                     // Blocks that take as long as the pause between them must not keep L1 out.
                     for _ in 0..ITEMS_PER_TICK {
                         let Ok(item) = feed.try_recv() else { break };

@@ -103,7 +103,7 @@ impl Driver {
         };
         let options = BuildOptions {
             // The rest is for storing the block and for taking L1 in.
-            deadline: Some(started + sequencer.block_time.mul_f32(0.8)),
+            deadline: Some(started + sequencer.block_time.mul_f32(0.9)),
             ..BuildOptions::default()
         };
         let built = self

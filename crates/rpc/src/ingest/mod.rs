@@ -63,7 +63,7 @@ impl Ingest {
             let (body, calls) = &own;
             context.read_transaction(&calls[at].bytes(body)?)
         };
-        let read = share::on_all_cores(calls.len(), work).await;
+        let read = share::on_all_cores(self.context.cores.clone(), calls.len(), work).await;
 
         let mut out = Vec::with_capacity(calls.len() * 128);
         for (at, (call, tx)) in calls.iter().zip(read).enumerate() {

@@ -3,6 +3,7 @@
 //! Whoever has nothing to do takes the next pieces; the task itself works on as long as there are any,
 //! so that it never waits for a worker that is busy elsewhere.
 
+use crate::Cores;
 use parking_lot::Mutex;
 use std::sync::{
     Arc,
@@ -55,6 +56,18 @@ impl<R, W: Fn(usize) -> R> Job<W, R> {
     }
 }
 
+/// Works until no piece is left; others have their turn in between.
+async fn work_on<R, W: Fn(usize) -> R>(job: Arc<Job<W, R>>, cores: Cores) {
+    loop {
+        let core = cores.one().await;
+        if !job.work() {
+            return;
+        }
+        drop(core);
+        yield_now().await;
+    }
+}
+
 /// Keeps helpers from beginning what nobody waits for any more.
 struct Owner<'a>(&'a AtomicUsize, usize);
 
@@ -66,12 +79,13 @@ impl Drop for Owner<'_> {
 
 /// Does `work` for each number below `count`; the results are in order. There is none where a helper
 /// panicked.
-pub(super) async fn on_all_cores<R, W>(count: usize, work: W) -> Vec<Option<R>>
+pub(super) async fn on_all_cores<R, W>(cores: Cores, count: usize, work: W) -> Vec<Option<R>>
 where
     R: Send + 'static,
     W: Fn(usize) -> R + Send + Sync + 'static,
 {
     if count <= TAKEN_AT_ONCE {
+        let _core = cores.one().await;
         return (0..count).map(|at| Some(work(at))).collect();
     }
     let job = Arc::new(Job {
@@ -84,16 +98,9 @@ where
     let workers = Handle::current().metrics().num_workers();
     let _owner = Owner(&job.next, count);
     for _ in 1..workers.min(count.div_ceil(TAKEN_AT_ONCE)) {
-        let job = job.clone();
-        tokio::spawn(async move {
-            while job.work() {
-                yield_now().await;
-            }
-        });
+        tokio::spawn(work_on(job.clone(), cores.clone()));
     }
-    while job.work() {
-        yield_now().await;
-    }
+    work_on(job.clone(), cores).await;
     while job.left.load(Ordering::Acquire) > 0 {
         job.done.notified().await;
     }
@@ -110,7 +117,7 @@ mod tests {
         for count in [0, 1, 3, 4, 5, 8, 9, 100, 1_001] {
             let calls = Arc::new(AtomicUsize::new(0));
             let counted = calls.clone();
-            let results = on_all_cores(count, move |at| {
+            let results = on_all_cores(Cores::of_runtime(), count, move |at| {
                 counted.fetch_add(1, Ordering::Relaxed);
                 at * 3
             });
@@ -122,7 +129,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn idle_workers_help() {
-        let threads = on_all_cores(400, |_| {
+        let threads = on_all_cores(Cores::of_runtime(), 400, |_| {
             thread::sleep(Duration::from_millis(1));
             thread::current().id()
         })
@@ -132,13 +139,13 @@ mod tests {
 
     #[tokio::test]
     async fn one_worker_does_it_alone() {
-        assert_eq!(on_all_cores(9, |at| at).await.len(), 9);
+        assert_eq!(on_all_cores(Cores::of_runtime(), 9, |at| at).await.len(), 9);
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn helper_that_panics_is_not_waited_for() {
         let owner = Mutex::new(None);
-        let results = on_all_cores(1_000, move |at| {
+        let results = on_all_cores(Cores::of_runtime(), 1_000, move |at| {
             // The first piece says which thread is the owner's at that time; a panic there is its own.
             thread::sleep(Duration::from_micros(50));
             let mut owner = owner.lock();
@@ -158,7 +165,7 @@ mod tests {
     async fn work_that_nobody_waits_for_ends() {
         let done = Arc::new(AtomicUsize::new(0));
         let counted = done.clone();
-        let task = tokio::spawn(on_all_cores(100_000, move |_| {
+        let task = tokio::spawn(on_all_cores(Cores::of_runtime(), 100_000, move |_| {
             counted.fetch_add(1, Ordering::Relaxed);
             thread::sleep(Duration::from_millis(1));
         }));

@@ -1,7 +1,7 @@
 //! Arguments of the wrong kind, number and size, for every method.
 
 use super::node::node;
-use crate::{L1Hooks, RpcConfig, RpcContext, methods};
+use crate::{Cores, L1Hooks, RpcConfig, RpcContext, methods};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -67,6 +67,7 @@ async fn no_argument_brings_a_method_to_an_internal_error() {
         chain: node.chain.clone(),
         pool: node.pool.clone(),
         hooks: Arc::new(L1Hooks::default()),
+        cores: Cores::of_runtime(),
     };
     let service = methods::build(&RpcConfig::new(node.server.local_addr()), context).unwrap();
     let names: Vec<&str> = service.names().collect();

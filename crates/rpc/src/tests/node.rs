@@ -2,7 +2,7 @@
 
 use super::CODES;
 use crate::{
-    Cors, DevAccounts, GetResponse, GetRoute, Hooks, L1Hooks, Limits, RpcConfig, RpcContext,
+    Cores, Cors, DevAccounts, GetResponse, GetRoute, Hooks, L1Hooks, Limits, RpcConfig, RpcContext,
     RpcHandle, RpcServer,
 };
 use alloy_consensus::{SignableTransaction as _, TxEip1559};
@@ -118,7 +118,12 @@ impl Setup {
         let pool = Pool::new(config, move |address: &Address| lookup(&accounts, address));
         let hooks: Arc<dyn Hooks> =
             Arc::new(L1Hooks { accounts: DevAccounts::new(vec![dev.clone()]) });
-        let context = RpcContext { chain: chain.clone(), pool: pool.clone(), hooks };
+        let context = RpcContext {
+            chain: chain.clone(),
+            pool: pool.clone(),
+            hooks,
+            cores: Cores::of_runtime(),
+        };
         let mut config = RpcConfig::new(([127, 0, 0, 1], 0).into());
         config.limits = self.limits;
         config.cors = self.cors;

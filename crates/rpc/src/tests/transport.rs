@@ -5,7 +5,7 @@ use super::{
     raw::{connect, exchange},
     ws::Ws,
 };
-use crate::{Cors, L1Hooks, RpcConfig, RpcContext, RpcError, RpcServer, register};
+use crate::{Cores, Cors, L1Hooks, RpcConfig, RpcContext, RpcError, RpcServer, register};
 use jsonrpsee::RpcModule;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -17,6 +17,7 @@ async fn a_port_in_use_is_named() {
         chain: node.chain.clone(),
         pool: node.pool.clone(),
         hooks: Arc::new(L1Hooks::default()),
+        cores: Cores::of_runtime(),
     };
     let config = RpcConfig::new(node.server.local_addr());
     let error = RpcServer::start(config, context, vec![], vec![]).await.unwrap_err();
