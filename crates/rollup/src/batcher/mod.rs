@@ -126,10 +126,9 @@ struct Hold {
 }
 
 impl Hold {
-    /// Waits once more.
-    fn again(&mut self) {
-        self.looks = self.looks.saturating_add(1);
-        self.until = Instant::now() + PRICE_POLL;
+    /// The wait after `looks` looks before this one.
+    fn after(looks: u32, carrier: Carrier) -> Self {
+        Self { until: Instant::now() + PRICE_POLL, looks: looks.saturating_add(1), carrier }
     }
 }
 
@@ -208,11 +207,12 @@ impl Batcher {
             return Ok(());
         }
         let market = self.l1.fee_info().await?;
-        // A batch is made again only when it is likely to be posted.
-        if let Some(hold) = hold.as_mut()
-            && self.waits(hold.carrier, &market, left, hold.looks)
-        {
-            hold.again();
+        // A batch is made only when it is likely to be posted. Gas is what every carrier costs, and
+        // all that calldata does.
+        let (carrier, looks) =
+            hold.map_or((Carrier::Calldata, 0), |hold| (hold.carrier, hold.looks));
+        if self.waits(carrier, &market, left, looks) {
+            *hold = Some(Hold::after(looks, carrier));
             return Ok(());
         }
         let behind = pending.is_full() && pending.next() <= status.unsafe_l2.number;
@@ -223,7 +223,7 @@ impl Batcher {
         if self.waits(carrier, &market, left, 0) {
             // More blocks will have come when it goes on.
             pending.ready = None;
-            *hold = Some(Hold { until: Instant::now() + PRICE_POLL, looks: 1, carrier });
+            *hold = Some(Hold::after(0, carrier));
             return Ok(());
         }
         if hold.take().is_some() {
