@@ -78,17 +78,22 @@ impl Server {
     }
 
     /// The embedded L1 and the sequencer in one process, its chain on disk. Batcher and proposer are there and wait,
-    /// unless the batcher is asked for.
+    /// unless the batcher is asked for: it would post what fills blobs whatever its age, but not at L1's price.
     fn mezz(args: &NodeArgs) -> Result<Self, Failure> {
         let dir = tempfile::tempdir_in(own_dir()?)?;
         let chain_id = CHAIN_ID.to_string();
-        let pause = if args.batcher { "4s" } else { "10h" };
+        let batches: &[&str] = if args.batcher {
+            &["--batch-interval", "4s"]
+        } else {
+            &["--batch-interval", "10h", "--max-l1-fee", "1wei"]
+        };
         let child = Command::new(mezz_binary()?)
             .arg("--data-dir")
             .arg(dir.path().join("chain"))
             .args(["up", "--l1-port", "0", "--l2-port", "0", "--l2-chain-id", &chain_id])
             .args(["--gas-limit", "1000000000", "--block-time", &args.mezz_block_time])
-            .args(["--batch-interval", pause, "--proposal-interval", "10h"])
+            .args(batches)
+            .args(["--proposal-interval", "10h"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()?;
