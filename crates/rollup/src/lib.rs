@@ -21,6 +21,7 @@ pub mod deploy;
 pub mod discover;
 pub mod driver;
 pub mod feed;
+mod games;
 pub mod genesis;
 pub mod health;
 pub mod l2_client;
@@ -30,6 +31,7 @@ pub mod rpc;
 mod session;
 mod trouble;
 mod vitals;
+mod watch;
 pub mod withdrawal;
 
 pub use l2_client::{L2Client, L2Error};

@@ -3,11 +3,13 @@
 use crate::{
     driver::{self, DriverError, SequencerConfig, StatusHandle},
     feed::FeedError,
+    games::Games,
     genesis::{self, GenesisError},
     health::{Probe, Probes},
     rpc,
     session::Session,
     vitals::{Gauges, Vitals},
+    watch::Watch,
 };
 use mezz_chain::{Chain, ChainConfig, ChainLimits, OpenError};
 use mezz_derivation::{L1Ref, RollupConfig};
@@ -178,12 +180,19 @@ impl Node {
             stop: stop.clone(),
         };
         let run = session.begin().await?;
+        let games = Games {
+            l1: l1.clone(),
+            factory: rollup.contracts.dispute_game_factory,
+            registry: rollup.contracts.anchor_state_registry,
+        };
+        let watch = Watch::new(games, chain.clone(), status.clone());
         let hooks = rpc::NodeHooks::new(OpHooks::new(dev_accounts), sequencer.is_some());
         let pool_seen = pool.clone();
         let context =
             RpcContext { chain: chain.clone(), pool, hooks: Arc::new(hooks), cores: cores.clone() };
         let methods = rpc::methods(rollup, chain.clone(), status.clone(), sequencer.is_some());
         let gauges = Gauges::new(&chain);
+        tokio::spawn(watch.run(stop.clone()).in_current_span());
         let (chain_seen, status_seen) = (chain.clone(), status.clone());
         let probe: Arc<dyn Probe> = Arc::new(Vitals {
             sequencer,

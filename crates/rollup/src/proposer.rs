@@ -5,20 +5,17 @@
 //! on any other chain, and the sender does not send it there again.
 
 use crate::{
+    games::{Games, GamesError},
     health::{DutyProbe, Pulse},
     l2_client::{L2Client, L2Error},
     rpc::types::{L2BlockRef, OutputAtBlock, SyncStatus},
     trouble::Trouble,
 };
 use alloy::{
-    eips::BlockId,
     primitives::{Address, B256, Bytes, TxKind, U256, keccak256},
     sol_types::{SolCall, SolValue},
 };
-use mezz_contracts::{
-    bindings::{IAnchorStateRegistry, IDisputeGame, IDisputeGameFactory},
-    deploy::GAME_TYPE,
-};
+use mezz_contracts::{bindings::IDisputeGameFactory, deploy::GAME_TYPE};
 use mezz_l1::{BlockRef, L1Client, L1Error, SendError, TxRequest, TxSender};
 use mezz_metrics::{Counter, Gauge, counter, gauge, number};
 use std::time::Duration;
@@ -46,8 +43,8 @@ enum ProposerError {
     L1(#[from] L1Error),
     #[error("{0}")]
     Send(#[from] SendError),
-    #[error("{0} answered something unexpected; is the address right?")]
-    Unexpected(&'static str),
+    #[error(transparent)]
+    Games(#[from] GamesError),
     #[error("the chain changed while it was read")]
     Moved,
 }
@@ -108,6 +105,7 @@ impl Claim {
 #[derive(Debug)]
 pub struct Proposer {
     config: ProposerConfig,
+    games: Games,
     l2: L2Client,
     l1: L1Client,
     sender: TxSender,
@@ -147,7 +145,9 @@ impl Meters {
 impl Proposer {
     /// A proposer that reads from `l2` and posts with `sender`.
     pub fn new(config: ProposerConfig, l2: L2Client, l1: L1Client, sender: TxSender) -> Self {
-        Self { config, l2, l1, sender, pulse: Pulse::default(), meters: Meters::new() }
+        let ProposerConfig { factory, registry, .. } = config;
+        let games = Games { l1: l1.clone(), factory, registry };
+        Self { config, games, l2, l1, sender, pulse: Pulse::default(), meters: Meters::new() }
     }
 
     /// What tells how it fares. It may wait long for a proposal to be mined, so that silence is no
@@ -189,7 +189,7 @@ impl Proposer {
         let before = self.l2.sync_status().await?;
         let block = self.config.newest(&before);
         self.meters.candidate.set(number(block.number));
-        let proposed = self.last_proposed().await?;
+        let proposed = self.games.newest().await?;
         self.meters.proposed.set(number(proposed));
         if block.number <= proposed {
             return Ok(());
@@ -223,28 +223,6 @@ impl Proposer {
             "proposed an output root"
         );
         Ok(())
-    }
-
-    /// The newest L2 block that has been proposed, or the anchor's.
-    async fn last_proposed(&self) -> Result<u64, ProposerError> {
-        let count = self.call(self.config.factory, &IDisputeGameFactory::gameCountCall {}).await?;
-        let number = if count.is_zero() {
-            self.call(self.config.registry, &IAnchorStateRegistry::getAnchorRootCall {})
-                .await?
-                .l2SequenceNumber
-        } else {
-            let index = count - U256::ONE;
-            let game = self
-                .call(self.config.factory, &IDisputeGameFactory::gameAtIndexCall { _index: index })
-                .await?;
-            self.call(game.proxy_, &IDisputeGame::l2SequenceNumberCall {}).await?
-        };
-        u64::try_from(number).map_err(|_| ProposerError::Unexpected("the last game"))
-    }
-
-    async fn call<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return, ProposerError> {
-        let output = self.l1.call(to, call.abi_encode().into(), BlockId::latest()).await?;
-        C::abi_decode_returns(&output).map_err(|_| ProposerError::Unexpected(C::SIGNATURE))
     }
 }
 

@@ -4,5 +4,6 @@
 mod batches;
 mod deposits;
 mod pool;
+mod proposals;
 mod scene;
 mod withdrawals;

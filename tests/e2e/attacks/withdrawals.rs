@@ -1,5 +1,6 @@
 //! Theft from the portal, with the real proofs of a running node.
 
+use super::proposals::send_as;
 use crate::{
     on_both,
     support::{L1, Mezz, ether, fresh_address, key, portal, small, text},
@@ -86,16 +87,8 @@ async fn withdrawal_against_a_discarded_proposal(l1: &L1) {
     let game = l1.read(theft.portal, &proven).await.disputeGameProxy;
     let registry: Address = text(&deployment, "/l1/contracts/anchorStateRegistry").parse().unwrap();
     let guardian = l1.read(registry, &IAnchorStateRegistry::guardianCall {}).await;
-    // The dev chain's guardian is a key that everybody knows; here L1 signs for it.
-    l1.call("anvil_impersonateAccount", (guardian,)).await;
-    l1.call("anvil_setBalance", (guardian, ether(1))).await;
     let discard = IAnchorStateRegistry::blacklistDisputeGameCall { game };
-    let request = json!({
-        "from": guardian, "to": registry, "input": Bytes::from(discard.abi_encode()),
-    });
-    let hash = l1.call("eth_sendTransaction", (request,)).await;
-    let receipt = l1.wait_receipt(hash.as_str().unwrap()).await;
-    assert_eq!(text(&receipt, "/status"), "0x1", "{receipt}");
+    send_as(&l1, guardian, registry, &discard, U256::ZERO).await;
 
     theft.mezz.client(&["l1", "increase-time", "2m"]).await;
     let finalize =
