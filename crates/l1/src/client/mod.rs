@@ -136,16 +136,7 @@ impl L1Client {
         let mut pause = config.backoff;
         let mut attempt = 1;
         loop {
-            let asked = Instant::now();
-            let answer =
-                self.inner.provider.client().request::<P, R>(method, params.clone()).await.map_err(
-                    |error| {
-                        let seconds = config.request_timeout.as_secs();
-                        error::from_transport(error, &self.inner.url, method, seconds)
-                    },
-                );
-            self.note(method, asked, answer.as_ref().err());
-            match answer {
+            match self.request_once(method, params.clone()).await {
                 Err(error) if error.is_transient() && attempt < config.attempts => {
                     tracing::debug!(%error, attempt, "asking L1 again");
                     tokio::time::sleep(pause).await;
@@ -155,6 +146,22 @@ impl L1Client {
                 answer => return answer,
             }
         }
+    }
+
+    /// The same, asked once.
+    async fn request_once<P, R>(&self, method: &'static str, params: P) -> Result<R, L1Error>
+    where
+        P: RpcSend,
+        R: RpcRecv,
+    {
+        let asked = Instant::now();
+        let answer = self.inner.provider.client().request::<P, R>(method, params).await;
+        let answer = answer.map_err(|error| {
+            let seconds = self.inner.config.request_timeout.as_secs();
+            error::from_transport(error, &self.inner.url, method, seconds)
+        });
+        self.note(method, asked, answer.as_ref().err());
+        answer
     }
 
     /// Remembers whether the node answered; a refusal is an answer.

@@ -175,9 +175,10 @@ impl L1Client {
     ///
     /// # Errors
     /// [`L1Error::Rpc`] if the node refuses it; else any transport error, after which the node may
-    /// or may not have it.
+    /// or may not have it. It is asked once: asked again, it might answer that the nonce is used by
+    /// what it took the first time.
     pub async fn send_raw(&self, transaction: Bytes) -> Result<B256, L1Error> {
-        self.request("eth_sendRawTransaction", (transaction,)).await
+        self.request_once("eth_sendRawTransaction", (transaction,)).await
     }
 
     /// The receipt of a mined transaction, `None` if it is not mined.

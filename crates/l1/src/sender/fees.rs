@@ -75,6 +75,7 @@ impl Fees {
         };
         let within = bumped.max_fee <= limits.max_fee_per_gas
             && bumped.priority_fee <= bumped.max_fee
+            && bumped.priority_fee <= limits.priority_fee.1
             && bumped.blob_fee.is_none_or(|fee| fee <= limits.max_fee_per_blob_gas);
         within.then_some(bumped)
     }
@@ -126,6 +127,14 @@ mod tests {
         assert_eq!(fees(950, 3, None).bumped(&fresh, &LIMITS), None);
         assert_eq!(fees(203, 3, Some(31)).bumped(&fresh, &LIMITS), None);
         assert_eq!(fees(u128::MAX, 3, None).bumped(&fresh, &LIMITS), None);
+    }
+
+    #[test]
+    fn tip_is_not_raised_above_its_limit() {
+        let fresh = fees(100, 3, Some(7));
+        let bumped = fees(100, 25, Some(7)).bumped(&fresh, &LIMITS).unwrap();
+        assert_eq!(bumped.priority_fee, 50);
+        assert_eq!(fees(100, 26, Some(7)).bumped(&fresh, &LIMITS), None);
     }
 
     #[test]

@@ -29,8 +29,8 @@ impl Refusal {
             "already imported",
             "already in the",
             "already exists",
-            "known transaction",
-        ]) {
+        ]) || has(&["known transaction"]) && !has(&["unknown transaction"])
+        {
             Self::AlreadyKnown
         } else if has(&["nonce too low", "nonce is too low", "oldnonce", "nonce_too_low"]) {
             Self::NonceTooLow
@@ -78,6 +78,8 @@ mod tests {
 
     #[test]
     fn words_of_the_clients() {
+        assert_eq!(Refusal::read("known transaction: 0x12"), Refusal::AlreadyKnown);
+        assert_eq!(Refusal::read("unknown transaction type 4"), Refusal::Final);
         for (message, refusal) in [
             ("already known", Refusal::AlreadyKnown),
             ("transaction already imported", Refusal::AlreadyKnown),
