@@ -21,6 +21,7 @@ mod words;
 
 use alloc::vec::Vec;
 use alloy_primitives::{B256, Bytes, FixedBytes};
+use mezz_primitives::Transaction;
 
 #[cfg(feature = "std")]
 pub use compress::Compression;
@@ -40,9 +41,18 @@ pub const MAX_INPUT_BYTES: usize = 16 << 20;
 pub const MAX_BLOCKS: usize = 65_536;
 /// Transactions of a batch at most.
 pub const MAX_TRANSACTIONS: usize = 262_144;
-/// Bytes of raw transactions that a sequencer may put in one L2 block, so that a batch of that
-/// block alone always fits: incompressible input stays within [`MAX_BATCH_BYTES`].
+/// Bytes of transactions, as [`counted_bytes`] counts them, that a sequencer may put in one L2
+/// block, so that a batch of that block alone always fits: incompressible input stays within
+/// [`MAX_BATCH_BYTES`].
 pub const MAX_BLOCK_TX_BYTES: usize = 700_000;
+
+/// Bytes for which a transaction of `raw` bytes counts in a block. A signature has 64 bytes in a
+/// batch, however many of them are zero and left out in the transaction: anybody can make short ones.
+pub fn counted_bytes(tx: &Transaction, raw: usize) -> usize {
+    let Transaction::Ethereum(tx) = tx else { return raw };
+    let signature = tx.signature();
+    raw + signature.r().leading_zeros() / 8 + signature.s().leading_zeros() / 8
+}
 
 /// The first 20 bytes of a block hash: enough to tell a fork, cheaper than the whole.
 pub type HashCheck = FixedBytes<20>;

@@ -332,6 +332,28 @@ fn largest_block_of_a_sequencer_fits_in_a_batch() {
     }
 }
 
+/// Signatures that anybody can make without a key: one, and the 21 bytes of the x of half the generator.
+#[test]
+fn block_of_transactions_with_short_signatures_fits_in_a_batch() {
+    let r = U256::from_str_radix("3b78ce563f89a0ed9414f5aa28ad0d96d6795f9c63", 16).unwrap();
+    let mut left = 350_000;
+    let mut block = noise(1, MAX_BLOCK_TX_BYTES - left);
+    for nonce in 0u64.. {
+        let to = Address::from_word(alloy_primitives::keccak256(nonce.to_be_bytes()));
+        let mut out = Vec::new();
+        TxLegacy { nonce, gas_limit: 21_000, to: TxKind::Call(to), ..Default::default() }
+            .eip2718_encode(&Signature::new(r, U256::from(1), false), &mut out);
+        let counted =
+            counted_bytes(&mezz_primitives::Transaction::decode(&out).unwrap(), out.len());
+        assert_eq!(counted, out.len() + 11 + 31);
+        let Some(rest) = left.checked_sub(counted) else { break };
+        left = rest;
+        block.transactions.push(out.into());
+    }
+    assert!(block.transactions.len() > 3_000);
+    round_trip(&Batch { blocks: vec![block], ..of(vec![]) });
+}
+
 #[test]
 fn as_many_blocks_as_fit_are_taken() {
     let blocks: Vec<BatchBlock> = (0..40).map(|seed| noise(seed, 10_000)).collect();

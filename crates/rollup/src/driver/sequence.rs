@@ -3,7 +3,7 @@
 use super::{Driver, DriverError, SequencerConfig, derive::attributes_of};
 use mezz_chain::{BuildOptions, Refused};
 use mezz_derivation::{
-    batch::MAX_BLOCK_TX_BYTES,
+    batch::{MAX_BLOCK_TX_BYTES, counted_bytes},
     derive::{L1Block, block_inputs, next_timestamp},
 };
 use mezz_evm::InvalidTx;
@@ -91,7 +91,7 @@ impl Driver {
             }
             loop {
                 let candidate = best.next()?;
-                let bytes = candidate.bytes;
+                let bytes = counted_bytes(&candidate.tx.tx, candidate.bytes);
                 if candidate.gas_limit() > step.gas_left || bytes > bytes_left {
                     best.decline();
                     continue;
