@@ -14,6 +14,9 @@ use std::{panic::resume_unwind, sync::Arc, thread, time::Instant};
 /// Transactions whose senders take longer to recover than a thread to start, by far.
 const WORTH_A_THREAD: usize = 32;
 
+/// Gas that every transaction uses at least (Yellow Paper, appendix G; EIP-7623 for the rest).
+const TX_GAS: u64 = 21_000;
+
 /// What became of a derived block.
 enum Executed {
     Block(Arc<BlockRecord>),
@@ -78,7 +81,7 @@ impl Driver {
             self.unwind(number - 1)?;
         }
         let started = Instant::now();
-        let transactions = match recover(&derived.transactions) {
+        let transactions = match recover(&derived.transactions, self.config.gas_limit) {
             Ok(transactions) => transactions,
             Err(reason) => return Ok(Executed::Refused(reason)),
         };
@@ -144,8 +147,16 @@ impl Driver {
 }
 
 /// The transactions with their senders, recovered on all cores: that takes many times as long as
-/// executing them. Error: the first that has none, and why.
-fn recover(transactions: &[Transaction]) -> Result<Vec<RecoveredTransaction>, String> {
+/// executing them. Error: the first that has none, and why; or that there are more than fit into
+/// `gas_limit`, which a lying batcher pays for less than it takes to recover them.
+fn recover(
+    transactions: &[Transaction],
+    gas_limit: u64,
+) -> Result<Vec<RecoveredTransaction>, String> {
+    let sequenced = transactions.iter().filter(|tx| !tx.is_deposit()).count();
+    if sequenced as u64 > gas_limit / TX_GAS {
+        return Err(format!("{sequenced} transactions do not fit into {gas_limit} gas"));
+    }
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let share = transactions.len().div_ceil(cores).max(WORTH_A_THREAD);
     let recover = |part: usize, transactions: &[Transaction]| -> Result<Vec<_>, String> {
@@ -228,7 +239,7 @@ mod tests {
             .collect();
         for count in [0, 1, WORTH_A_THREAD, WORTH_A_THREAD + 1, 5 * WORTH_A_THREAD] {
             let txs: Vec<_> = (0..count).map(|nonce| signed(&keys, nonce)).collect();
-            let recovered = recover(&txs).expect("all have senders");
+            let recovered = recover(&txs, u64::MAX).expect("all have senders");
             assert_eq!(recovered.len(), count);
             for (at, (tx, sent)) in recovered.iter().zip(&txs).enumerate() {
                 assert_eq!(tx.sender, keys[at % 3].address());
@@ -240,8 +251,20 @@ mod tests {
             let unsigned = Signature::new(U256::ZERO, U256::ZERO, false);
             let tx = TxLegacy::default().into_signed(unsigned);
             txs[broken] = Transaction::Ethereum(tx.into());
-            let error = recover(&txs).expect_err("one has no sender");
+            let error = recover(&txs, u64::MAX).expect_err("one has no sender");
             assert!(error.starts_with(&format!("transaction {broken}: ")), "{error}");
         }
+    }
+
+    #[test]
+    fn more_transactions_than_there_is_gas_for_are_not_even_recovered() {
+        let deposit = Transaction::from(mezz_primitives::TxDeposit::default());
+        let legacy = alloy::primitives::hex::decode("c98080808080801b8080").unwrap();
+        let legacy = Transaction::decode(&legacy).unwrap();
+        let fitting = vec![deposit.clone(), legacy.clone(), legacy, deposit];
+        // There is no sender of such a signature.
+        assert!(recover(&fitting, 2 * TX_GAS).unwrap_err().starts_with("transaction 1"));
+        let error = recover(&fitting, 2 * TX_GAS - 1).unwrap_err();
+        assert_eq!(error, "2 transactions do not fit into 41999 gas");
     }
 }

@@ -194,3 +194,16 @@ async fn attack_batch_on_a_reorged_origin() {
     node.assert_consistent(&l1);
     assert_in_vain(&mut l1, &mut node, vec![orphaned]);
 }
+
+#[tokio::test]
+async fn attack_more_transactions_than_a_block_has_gas_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut l1, mut node) = unposted(dir.path()).await;
+    let mut batch = right(&node);
+    // A legacy transaction of nobody.
+    let raw = alloy::primitives::bytes!("c98080808080801b8080");
+    let most = usize::try_from(node.driver.config.gas_limit / 21_000).unwrap();
+    let block = &mut batch.blocks[0];
+    block.transactions = vec![raw; most + 1];
+    assert_in_vain(&mut l1, &mut node, vec![data(&batch)]);
+}
