@@ -85,7 +85,7 @@ enum BatcherError {
     Encode(#[from] EncodeError),
     #[error("a batch does not fit into blobs: {0}")]
     Blob(#[from] blob::BlobError),
-    #[error("this L1 takes no batch the way that --batch-data says")]
+    #[error("this L1 takes no batch of this size the way that --batch-data says")]
     NoCarrier,
     #[error("{0}")]
     Send(#[from] SendError),
@@ -121,14 +121,12 @@ struct Hold {
     until: Instant,
     /// How often they were too high in a row.
     looks: u32,
-    /// What the batch would have been posted in.
-    carrier: Carrier,
 }
 
 impl Hold {
     /// The wait after `looks` looks before this one.
-    fn after(looks: u32, carrier: Carrier) -> Self {
-        Self { until: Instant::now() + PRICE_POLL, looks: looks.saturating_add(1), carrier }
+    fn after(looks: u32) -> Self {
+        Self { until: Instant::now() + PRICE_POLL, looks: looks.saturating_add(1) }
     }
 }
 
@@ -207,23 +205,29 @@ impl Batcher {
             return Ok(());
         }
         let market = self.l1.fee_info().await?;
-        // A batch is made only when it is likely to be posted. Gas is what every carrier costs, and
-        // all that calldata does.
-        let (carrier, looks) =
-            hold.map_or((Carrier::Calldata, 0), |hold| (hold.carrier, hold.looks));
+        // A batch is made only when it is likely to be posted: one that waits tells by what. Gas is
+        // what every carrier costs, and all that calldata does.
+        let carrier = match &pending.ready {
+            Some(ready) => self.carrier(ready, &market)?,
+            None => Carrier::Calldata,
+        };
+        let looks = hold.map_or(0, |hold| hold.looks);
         if self.waits(carrier, &market, left, looks) {
-            *hold = Some(Hold::after(looks, carrier));
+            *hold = Some(Hold::after(looks));
             return Ok(());
         }
-        let behind = pending.is_full() && pending.next() <= status.unsafe_l2.number;
-        pending.encode(self.config.l2_chain_id, target, behind).await?;
-        let Some(ready) = &pending.ready else { return Ok(()) };
-        let carrier =
-            choose(&ready.data, &market, self.config.carriers).ok_or(BatcherError::NoCarrier)?;
-        if self.waits(carrier, &market, left, 0) {
-            // More blocks will have come when it goes on.
+        if hold.is_some() {
+            // More blocks have come meanwhile.
             pending.ready = None;
-            *hold = Some(Hold::after(0, carrier));
+        }
+        let behind = pending.is_full() && pending.next() <= status.unsafe_l2.number;
+        let most =
+            if market.blob_base_fee.is_some() { target } else { target.min(price::MAX_CALLDATA) };
+        pending.encode(self.config.l2_chain_id, most, behind).await?;
+        let Some(ready) = &pending.ready else { return Ok(()) };
+        let carrier = self.carrier(ready, &market)?;
+        if self.waits(carrier, &market, left, 0) {
+            *hold = Some(Hold::after(0));
             return Ok(());
         }
         if hold.take().is_some() {
@@ -257,13 +261,18 @@ impl Batcher {
         true
     }
 
+    /// What carries the batch today.
+    fn carrier(&self, batch: &Ready, market: &FeeInfo) -> Result<Carrier, BatcherError> {
+        choose(&batch.data, market, self.config.carriers).ok_or(BatcherError::NoCarrier)
+    }
+
     /// What the sender may offer.
     const fn limits(&self, urgent: bool) -> FeeLimits {
         if urgent {
             FeeLimits {
                 max_fee_per_gas: ANY_PRICE,
                 max_fee_per_blob_gas: ANY_PRICE,
-                ..self.config.fees
+                priority_fee: (self.config.fees.priority_fee.0, ANY_PRICE / 10),
             }
         } else {
             self.config.fees

@@ -3,7 +3,9 @@
 use super::BatcherError;
 use crate::l2_client::{L2Client, SourceBlock};
 use alloy::primitives::B256;
-use mezz_derivation::batch::{BatchBlock, Compression, encode_prefix, hash_check};
+use mezz_derivation::batch::{
+    BatchBlock, Compression, EncodeError, MAX_BATCH_BYTES, encode_prefix, hash_check,
+};
 use std::{collections::VecDeque, time::Duration};
 use tokio::time::Instant;
 
@@ -124,7 +126,17 @@ impl Pending {
         let (data, count) = tokio::task::spawn_blocking(move || {
             let origin_check = |index: usize| hash_check(&origins[index]);
             let parent = hash_check(&parent);
-            encode_prefix(parent, first, &blocks, origin_check, chain_id, compression, max_bytes)
+            let encode = |blocks: &[BatchBlock], compression, max_bytes| {
+                encode_prefix(parent, first, blocks, origin_check, chain_id, compression, max_bytes)
+            };
+            match encode(&blocks, compression, max_bytes) {
+                // A block that is larger than what the operator wants to fill goes alone. A
+                // sequencer makes none that would not fit then.
+                Err(EncodeError::Compressed(..)) => {
+                    encode(&blocks[..1], Compression::default(), MAX_BATCH_BYTES)
+                }
+                done => done,
+            }
         })
         .await
         .map_err(|_| BatcherError::Interrupted)??;
@@ -212,6 +224,18 @@ mod tests {
         assert_eq!((pending.start, pending.next()), ((9, hash(8)), 15));
         pending.encode(901, 50_000, true).await.unwrap();
         assert_eq!(pending.ready.as_ref().unwrap().first, 9);
+    }
+
+    #[tokio::test]
+    async fn block_that_is_larger_than_what_is_to_be_filled_goes_alone() {
+        let mut pending = Pending::default();
+        pending.begin_at(5, hash(4));
+        pending.push(block(5, 131_000)).unwrap();
+        pending.push(block(6, 10)).unwrap();
+        pending.encode(901, 130_000, true).await.unwrap();
+        let ready = pending.ready.clone().unwrap();
+        assert_eq!((ready.first, ready.last), (5, 5));
+        assert_eq!(Batch::decode(&ready.data, 901).unwrap().blocks.len(), 1);
     }
 
     #[tokio::test]

@@ -66,16 +66,22 @@ fn cost(data: &[u8], carrier: Carrier, market: &FeeInfo) -> Option<U256> {
     }
 }
 
-/// The cheapest of what may carry `data`; blobs, if both cost the same.
+/// The cheapest of what may carry `data`; blobs, if both cost the same. Where calldata
+/// alone is wanted and cannot carry it, blobs do.
 pub(super) fn choose(data: &[u8], market: &FeeInfo, carriers: Carriers) -> Option<Carrier> {
-    match carriers {
-        Carriers::Only(carrier) => cost(data, carrier, market).map(|_| carrier),
+    let possible = |carrier| Some((cost(data, carrier, market)?, carrier));
+    let cheapest = match carriers {
+        Carriers::Only(Carrier::Blobs) => possible(Carrier::Blobs),
+        // A single block may be larger than what calldata takes.
+        Carriers::Only(Carrier::Calldata) => {
+            possible(Carrier::Calldata).or_else(|| possible(Carrier::Blobs))
+        }
         Carriers::Cheapest => [Carrier::Blobs, Carrier::Calldata]
             .into_iter()
-            .filter_map(|carrier| Some((cost(data, carrier, market)?, carrier)))
-            .min_by_key(|(cost, _)| *cost)
-            .map(|(_, carrier)| carrier),
-    }
+            .filter_map(possible)
+            .min_by_key(|(cost, _)| *cost),
+    };
+    cheapest.map(|(_, carrier)| carrier)
 }
 
 /// Why the operator does not pay today's price, if so.
@@ -140,9 +146,11 @@ mod tests {
     fn one_carrier_alone_is_taken_at_any_price_if_it_can_be() {
         let calldata = Carriers::Only(Carrier::Calldata);
         assert_eq!(choose(&[1; 10_000], &market(GWEI, 1), calldata), Some(Carrier::Calldata));
-        assert_eq!(choose(&[1; MAX_CALLDATA + 1], &market(GWEI, 1), calldata), None);
         let no_blobs = FeeInfo { blob_base_fee: None, ..market(1, 1) };
         assert_eq!(choose(&[1], &no_blobs, Carriers::Only(Carrier::Blobs)), None);
+        let large = vec![1; MAX_CALLDATA + 1];
+        assert_eq!(choose(&large, &market(1, 1), calldata), Some(Carrier::Blobs));
+        assert_eq!(choose(&large, &no_blobs, calldata), None);
         assert_eq!(choose(&[1], &no_blobs, Carriers::Cheapest), Some(Carrier::Calldata));
     }
 
