@@ -5,7 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use mezz_derivation::{
-    batch::{self, Batch, BatchHeader, Quality},
+    batch::{self, Batch, BatchHeader, Compression},
     blob,
 };
 
@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(header.first_number, found.first_number);
         assert_eq!(header.block_count, found.blocks.len());
         // Raw transactions may make the columns longer than the bounds allow.
-        if let Ok(again) = batch::encode(&found, CHAIN_ID, Quality::FAST) {
+        if let Ok(again) = batch::encode(&found, CHAIN_ID, Compression::FAST) {
             assert_eq!(Batch::decode(&again, CHAIN_ID).as_ref(), Ok(&found));
         }
     }

@@ -9,7 +9,7 @@ use mezz_chain::{BuildOptions, Chain, ChainConfig, ChainLimits, Genesis, Genesis
 use mezz_evm::{BlockAttributes, ChainSpec, StateReader};
 use mezz_pool::{AccountState, LookupError, Pool, PoolConfig};
 use mezz_primitives::B256;
-use mezz_rpc::{L1Hooks, RpcConfig, RpcContext, RpcServer};
+use mezz_rpc::{Cores, L1Hooks, RpcConfig, RpcContext, RpcServer};
 use serde_json::Value;
 use std::{
     cell::RefCell,
@@ -77,7 +77,8 @@ async fn start() -> SocketAddr {
         let account = state.account(address).map_err(|error| LookupError(error.to_string()))?;
         Ok(AccountState::from(account))
     });
-    let context = RpcContext { chain, pool, hooks: Arc::new(L1Hooks::default()) };
+    let context =
+        RpcContext { chain, pool, hooks: Arc::new(L1Hooks::default()), cores: Cores::of_runtime() };
     let config = RpcConfig::new(([127, 0, 0, 1], 0).into());
     let handle = RpcServer::start(config, context, Vec::new(), Vec::new()).await.expect("starts");
     handle.local_addr()
