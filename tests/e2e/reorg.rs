@@ -34,7 +34,9 @@ async fn take_back(l1: &L1, depth: u64) {
     let (node, verifier) = Mezz::verifier(other.path(), &mezz.l1_url(), &[]).await;
     verifier.wait_tag("safe", 1).await;
 
-    // Both are in blocks that L1 is about to take back.
+    // L1 holds still, and then makes one block with both deposits: the newest, which is taken back
+    // at any depth.
+    l1.call("evm_setIntervalMining", (0,)).await;
     let (paid, spent, kept) = (fresh_address(), fresh_address(), fresh_address());
     // Has nothing but what is deposited for it.
     let funded = key(77);
@@ -45,34 +47,29 @@ async fn take_back(l1: &L1, depth: u64) {
         l1.send_call(&key(8), 0, portal(&deployment), ether(1), 500_000, input).await
     };
     let lasting_hash = lasting().await.unwrap();
+    l1.call("evm_mine", ()).await;
+    let origin = l1.head().await;
+    let old = l1.hash(origin).await;
+    for deposit in [&hash, &lasting_hash] {
+        let receipt = l1.wait_receipt(deposit).await;
+        assert_eq!(text(&receipt, "/blockHash"), old, "in the newest block");
+    }
     let transfer = l2.send_raw(&key(4), 0, paid, ether(1)).await.unwrap();
-    let receipt = l1.wait_receipt(&hash).await;
-    l1.wait_receipt(&lasting_hash).await;
-    // L1 holds still, so that what was done stays within its newest blocks.
-    l1.call("evm_setIntervalMining", (0,)).await;
     l2.wait_balance(deposited, ether(1)).await;
     l2.wait_balance(paid, ether(1)).await;
     l2.wait_balance(kept, ether(1)).await;
     let spending = l2.send_raw(&funded, 0, spent, U256::from(9)).await.unwrap();
     l2.wait_receipt(&spending).await;
-    let origin = l1.head().await;
-    let old = l1.hash(origin).await;
-    let (was, was_hash) =
-        (text(&receipt, "/blockNumber").to_owned(), text(&receipt, "/blockHash").to_owned());
     mezz.client(&["l1", "reorg", &depth.to_string()]).await;
+    assert_ne!(l1.hash(origin).await, old, "L1 was reorganised");
+    for deposit in [&hash, &lasting_hash] {
+        assert!(l1.receipt(deposit).await.is_none(), "L1 has dropped it");
+    }
     l1.call("evm_setIntervalMining", (1,)).await;
     wait_until("L1 goes on", || async { l1.head().await > origin + 3 }).await;
-    if depth > 1 {
-        assert_ne!(l1.hash(origin).await, old, "L1 was reorganised");
-        let now = l1.call("eth_getBlockByNumber", (was, false)).await;
-        assert_ne!(text(&now, "/hash"), was_hash, "the deposit's block was taken back");
-    }
 
-    // The user sends the deposit that must last again, if L1 has dropped it: in another block.
-    let again = lasting().await;
-    if l1.receipt(&lasting_hash).await.is_none() {
-        assert_eq!(again.as_ref(), Ok(&lasting_hash), "L1 takes it again");
-    }
+    // The user sends the deposit that must last again: in another block.
+    assert_eq!(lasting().await.as_ref(), Ok(&lasting_hash), "L1 takes it again");
     l1.wait_receipt(&lasting_hash).await;
 
     // The transfer was the sequencer's promise: it is there again.
@@ -84,15 +81,12 @@ async fn take_back(l1: &L1, depth: u64) {
     verifier.wait_tag("safe", head + 4).await;
     assert_same_chain(&l2, &verifier, head + 4).await;
 
-    // A deposit is on L2 as often as on L1: once, or not at all. And what was paid out of one that
-    // is gone is gone with it.
-    let lasts = l1.receipt(&hash).await.is_some();
-    assert!(depth == 1 || !lasts, "L1 has dropped it");
+    // A deposit that is gone from L1 is gone from L2, and what was paid out of it with it.
+    assert!(l1.receipt(&hash).await.is_none(), "L1 has it again");
     for node in [&l2, &verifier] {
-        let held = node.balance(deposited).await;
-        assert!(held <= if lasts { ether(1) } else { ether(0) }, "{held} is minted");
-        assert_eq!(node.balance(spent).await, U256::from(if lasts { 9 } else { 0 }));
-        assert_eq!(node.receipt(&spending).await.is_some(), lasts);
+        assert_eq!(node.balance(deposited).await, ether(0));
+        assert_eq!(node.balance(spent).await, ether(0));
+        assert!(node.receipt(&spending).await.is_none());
         node.wait_balance(kept, ether(1)).await;
         assert_eq!(node.balance(paid).await, ether(1));
         assert_eq!(node.nonce(key(4).address()).await, 1, "paid once");

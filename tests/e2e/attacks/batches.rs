@@ -1,7 +1,7 @@
 //! A batcher that lies. Whatever it posts, all nodes derive the same chain and an honest batcher
 //! can go on.
 
-use super::scene::{Ground, L2_CHAIN_ID, Place, Scene, attack, encode, origin};
+use super::scene::{Ground, L2_CHAIN_ID, Scene, attack, encode, origin};
 use crate::support::{ether, fresh_address, key, small};
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
@@ -10,8 +10,8 @@ use alloy::{
     primitives::{Bytes, TxKind},
 };
 use mezz_derivation::{
-    batch::{BatchBlock, HashCheck, MAX_BATCH_BYTES},
-    blob,
+    batch::{Batch, BatchBlock, HashCheck, MAX_BATCH_BYTES, MAX_BLOCKS, MAX_PAYLOAD_BYTES},
+    blob::{self, MAX_BLOBS},
 };
 use mezz_l1::SendError;
 
@@ -26,10 +26,10 @@ async fn malformed_batch(ground: Ground) {
     flipped[middle] ^= 0x55;
     let longer = [&good[..], &[0]].concat();
     for bad in [&b"nonsense"[..], &good[..good.len() - 1], &other_version, &flipped, &longer] {
-        scene.post_bytes(bad, Place::Calldata).await;
+        scene.post_bytes(bad).await;
         assert_eq!(scene.safe().await, 0);
     }
-    scene.post_bytes(&good, Place::Calldata).await;
+    scene.post_bytes(&good).await;
     assert_eq!(scene.safe().await, 3);
     scene.recovers().await;
 }
@@ -53,35 +53,65 @@ async fn malformed_blobs(ground: Ground) {
 attack!(oversized_batch);
 async fn oversized_batch(ground: Ground) {
     let scene = Scene::new(ground, &[]).await;
-    let batch = encode(&scene.batch(1, 2).await);
-    let mut whole = batch.clone();
-    whole.resize(MAX_BATCH_BYTES, 0xa5);
-    scene.post_bytes(&whole, Place::Blobs).await;
+    let real = scene.batch(1, 2).await;
+    // A byte more than the blobs hold, as they say themselves: version and length come after the
+    // top byte of the first field element.
+    let mut blobs = blob::to_blobs(&vec![0xa5; MAX_BATCH_BYTES]).unwrap();
+    let length = u32::try_from(MAX_BATCH_BYTES + 1).unwrap();
+    blobs[0][2..5].copy_from_slice(&length.to_be_bytes()[1..]);
+    scene.post_blobs(blobs).await;
+    scene.assert_dropped(&format!("length {length} does not belong to {MAX_BLOBS} blobs"));
+    // A block more than a batch may have; the first two are right.
+    scene.post_bytes(&followed_by_empty_blocks(&real, MAX_BLOCKS + 1)).await;
+    scene.assert_dropped(&format!("{} blocks, between 1 and", MAX_BLOCKS + 1));
     assert_eq!(scene.safe().await, 0);
+    // As many as a batch may have are fine.
+    scene.post_bytes(&followed_by_empty_blocks(&real, 2)).await;
+    assert_eq!(scene.safe().await, 2);
     scene.recovers().await;
+}
+
+/// A batch of two blocks without transactions, and more at the time and on the origin of the
+/// second, `count` in all.
+fn followed_by_empty_blocks(batch: &Batch, count: usize) -> Vec<u8> {
+    let [first, second] = &batch.blocks[..] else { panic!("two blocks") };
+    assert!(first.transactions.is_empty() && second.transactions.is_empty());
+    let mut deltas = Vec::new();
+    leb128(&mut deltas, second.timestamp - first.timestamp);
+    deltas.resize(deltas.len() + count - 2, 0);
+    let mut origins = vec![0; count.div_ceil(8)];
+    origins[0] = u8::from(first.advances_origin) | u8::from(second.advances_origin) << 1;
+    let transactions = vec![0; count];
+    in_brotli(batch, count, &[deltas, origins, transactions].concat())
 }
 
 attack!(bomb_batch);
 async fn bomb_batch(ground: Ground) {
     let scene = Scene::new(ground, &[]).await;
-    // 64 MiB of zeros: as a column it would be four times what a batch may be.
-    let mut bomb = Vec::new();
-    let zeros = vec![0u8; 64 << 20];
-    let params = brotli::enc::BrotliEncoderParams { quality: 5, ..Default::default() };
-    brotli::BrotliCompress(&mut zeros.as_slice(), &mut bomb, &params).unwrap();
-    assert!(bomb.len() < 10_000, "{} bytes", bomb.len());
     let real = scene.batch(1, 1).await;
-    let mut data = vec![1, 1];
-    data.extend_from_slice(real.parent_check.as_slice());
-    data.extend_from_slice(real.origin_check.as_slice());
-    data.push(1);
-    leb128(&mut data, real.blocks[0].timestamp);
-    data.push(1);
-    leb128(&mut data, bomb.len() as u64);
-    data.extend_from_slice(&bomb);
-    scene.post_bytes(&data, Place::Calldata).await;
+    // 64 MiB of zeros: as columns they are four times what those of a batch may be.
+    let bomb = in_brotli(&real, 1, &vec![0; 64 << 20]);
+    assert!(bomb.len() < 10_000, "{} bytes", bomb.len());
+    scene.post_bytes(&bomb).await;
+    scene.assert_dropped(&format!("columns of more than {MAX_PAYLOAD_BYTES} bytes"));
     assert_eq!(scene.safe().await, 0);
     scene.recovers().await;
+}
+
+/// The header of `batch` with another count of blocks, and these columns in Brotli.
+fn in_brotli(batch: &Batch, count: usize, mut columns: &[u8]) -> Vec<u8> {
+    let mut compressed = Vec::new();
+    let params = brotli::enc::BrotliEncoderParams { quality: 5, ..Default::default() };
+    brotli::BrotliCompress(&mut columns, &mut compressed, &params).unwrap();
+    let mut data = vec![1, 1];
+    data.extend_from_slice(batch.parent_check.as_slice());
+    data.extend_from_slice(batch.origin_check.as_slice());
+    leb128(&mut data, batch.first_number);
+    leb128(&mut data, batch.blocks[0].timestamp);
+    leb128(&mut data, count as u64);
+    leb128(&mut data, compressed.len() as u64);
+    data.extend_from_slice(&compressed);
+    data
 }
 
 attack!(out_of_order_batch);

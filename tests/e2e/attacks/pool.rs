@@ -1,21 +1,23 @@
 //! Floods of the sequencer's pool: who pays is served all the while.
 
-use crate::support::{L1, Mezz, Rpc, ether, fresh_address, key, number, small, turn};
+use crate::{
+    on_both,
+    support::{L1, Mezz, Rpc, ether, fresh_address, key, small},
+};
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
     eips::eip2718::Encodable2718,
     network::TxSignerSync,
-    primitives::{Bytes, TxKind, U256, keccak256},
+    primitives::{Address, Bytes, TxKind, U256, keccak256},
     signers::local::PrivateKeySigner,
 };
 
 const CHAIN_ID: u64 = 901;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn flood_by_one_account() {
-    let _turn = turn().await;
+on_both!(flood_by_one_account);
+async fn flood_by_one_account(l1: &L1) {
     let dir = tempfile::tempdir().unwrap();
-    let mezz = Mezz::up(dir.path(), &L1::Embedded, &[]).await;
+    let mezz = Mezz::up(dir.path(), l1, &[]).await;
     let attacker = key(1);
     // Behind a gap: none of them can ever be executed.
     let mut taken = 0;
@@ -28,27 +30,45 @@ async fn flood_by_one_account() {
     an_honest_user_is_served(&mezz.l2()).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn flood_by_many_accounts() {
-    let _turn = turn().await;
+on_both!(flood_by_many_accounts);
+async fn flood_by_many_accounts(l1: &L1) {
     let dir = tempfile::tempdir().unwrap();
-    let mezz = Mezz::up(dir.path(), &L1::Embedded, &["--gas-limit", "25000000"]).await;
+    let mezz = Mezz::up(dir.path(), l1, &["--gas-limit", "25000000"]).await;
     let l2 = mezz.l2();
-    // Three blocks full of transactions that pay little.
-    for index in 1..10 {
-        let attacker = key(index);
-        for nonce in 0..400 {
-            l2.call("eth_sendRawTransaction", (signed(&attacker, nonce, 2, 0),)).await;
+    // They pay little and burn all their gas: no block has room for three of them.
+    for nonce in 0..6 {
+        for index in 1..10 {
+            let tx = TxEip1559 {
+                gas_limit: 12_000_000,
+                to: TxKind::Create,
+                input: WRITES_FOR_EVER.into(),
+                ..transfer(nonce, 2, 0)
+            };
+            l2.call("eth_sendRawTransaction", (sign(&key(index), tx),)).await;
         }
     }
-    an_honest_user_is_served(&l2).await;
+    let waiting = small(&l2.call("txpool_status", ()).await["pending"]);
+    assert!(waiting >= 20, "{waiting} are less than ten blocks full");
+    let served = an_honest_user_is_served(&l2).await;
+    let last = (key(9).address(), format!("{served:#x}"));
+    let included = small(&l2.call("eth_getTransactionCount", last).await);
+    assert!(included < 6, "the flood was over before");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn flood_by_unfunded_accounts() {
-    let _turn = turn().await;
+/// Init code: stores one word after the other until the gas is gone, which keeps none of them.
+const WRITES_FOR_EVER: [u8; 11] = [
+    0x5f, // PUSH0
+    0x5b, // JUMPDEST
+    0x60, 0x01, 0x01, // PUSH1 1, ADD
+    0x80, 0x80, 0x55, // DUP1, DUP1, SSTORE
+    0x60, 0x01, // PUSH1 1
+    0x56, // JUMP
+];
+
+on_both!(flood_by_unfunded_accounts);
+async fn flood_by_unfunded_accounts(l1: &L1) {
     let dir = tempfile::tempdir().unwrap();
-    let mezz = Mezz::up(dir.path(), &L1::Embedded, &[]).await;
+    let mezz = Mezz::up(dir.path(), l1, &[]).await;
     for index in 0..1_000u32 {
         let stranger = PrivateKeySigner::from_bytes(&keccak256(index.to_be_bytes())).unwrap();
         let raw = signed(&stranger, 0, 200, 1);
@@ -60,11 +80,10 @@ async fn flood_by_unfunded_accounts() {
     an_honest_user_is_served(&mezz.l2()).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn flood_by_replaced_transactions() {
-    let _turn = turn().await;
+on_both!(flood_by_replaced_transactions);
+async fn flood_by_replaced_transactions(l1: &L1) {
     let dir = tempfile::tempdir().unwrap();
-    let mezz = Mezz::up(dir.path(), &L1::Embedded, &[]).await;
+    let mezz = Mezz::up(dir.path(), l1, &[]).await;
     let (l2, attacker) = (mezz.l2(), key(1));
     // Behind a gap, so that each replaces the one before. Each tenth raises its fees enough.
     let mut replaced = 0;
@@ -81,30 +100,41 @@ async fn flood_by_replaced_transactions() {
     an_honest_user_is_served(&l2).await;
 }
 
-/// Somebody who pays the usual fee is in a block soon.
-async fn an_honest_user_is_served(l2: &Rpc) {
+/// Somebody who pays the usual fee is in the next block, or the one after it if that is being made.
+/// Answers which.
+async fn an_honest_user_is_served(l2: &Rpc) -> u64 {
     let receiver = fresh_address();
-    let head = l2.head().await;
     let hash = l2.send_raw(&key(0), 0, receiver, ether(1)).await.unwrap();
+    let head = l2.head().await;
     let receipt = l2.wait_receipt(&hash).await;
-    let waited = small(&receipt["blockNumber"]) - head;
-    assert!(waited <= 4, "included after {waited} blocks");
-    assert_eq!(l2.balance(receiver).await, number(&ether(1).to_string().into()));
+    let block = small(&receipt["blockNumber"]);
+    let waited = block.saturating_sub(head);
+    assert!(waited <= 2, "included after {waited} blocks");
+    assert_eq!(l2.balance(receiver).await, ether(1));
+    block
 }
 
 /// A transfer that pays `fee` and `tip` gwei for a gas at most.
 fn signed(from: &PrivateKeySigner, nonce: u64, fee: u128, tip: u128) -> Bytes {
+    sign(from, transfer(nonce, fee, tip))
+}
+
+/// A transfer of a wei, not signed.
+fn transfer(nonce: u64, fee: u128, tip: u128) -> TxEip1559 {
     let gwei = 1_000_000_000;
-    let mut tx = TxEip1559 {
+    TxEip1559 {
         chain_id: CHAIN_ID,
         nonce,
         gas_limit: 21_000,
         max_fee_per_gas: fee * gwei,
         max_priority_fee_per_gas: tip * gwei,
-        to: TxKind::Call(from.address()),
+        to: TxKind::Call(Address::repeat_byte(0x42)),
         value: U256::from(1),
         ..TxEip1559::default()
-    };
+    }
+}
+
+fn sign(from: &PrivateKeySigner, mut tx: TxEip1559) -> Bytes {
     let signature = from.sign_transaction_sync(&mut tx).unwrap();
     TxEnvelope::from(tx.into_signed(signature)).encoded_2718().into()
 }

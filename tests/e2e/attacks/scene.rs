@@ -80,13 +80,6 @@ macro_rules! attack {
 }
 pub(super) use attack;
 
-/// Where a batch lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    Calldata,
-    Blobs,
-}
-
 /// A chain under attack.
 pub(super) struct Scene {
     pub(super) l1: Rpc,
@@ -164,20 +157,12 @@ impl Scene {
 
     /// Posts a batch as the batcher, and waits until the verifier has derived its L1 block.
     pub(super) async fn post(&self, batch: &Batch) {
-        self.post_bytes(&encode(batch), Place::Calldata).await;
+        self.post_bytes(&encode(batch)).await;
     }
 
-    /// Posts any bytes where a batch would lie.
-    pub(super) async fn post_bytes(&self, data: &[u8], place: Place) {
-        let request = match place {
-            Place::Calldata => self.in_calldata(data),
-            Place::Blobs => TxRequest {
-                input: IInbox::submitBatchCall {}.abi_encode().into(),
-                blobs: Some(blob::to_blobs(data).unwrap()),
-                ..self.in_calldata(&[])
-            },
-        };
-        self.submit(&self.batcher, request).await.unwrap();
+    /// Posts any bytes as a batch in calldata.
+    pub(super) async fn post_bytes(&self, data: &[u8]) {
+        self.submit(&self.batcher, self.in_calldata(data)).await.unwrap();
     }
 
     /// Posts whole blobs, whatever is in them.
@@ -239,6 +224,13 @@ impl Scene {
     /// Number of the verifier's safe head.
     pub(super) async fn safe(&self) -> u64 {
         self.verifier.tag("safe").await
+    }
+
+    /// The verifier says that it has dropped a batch, and for this reason.
+    pub(super) fn assert_dropped(&self, reason: &str) {
+        let log = self.verifying.stderr();
+        let mut dropped = log.lines().filter(|line| line.contains("batch dropped"));
+        assert!(dropped.any(|line| line.contains(reason)), "`{reason}` is not in\n{log}");
     }
 
     /// An honest batcher takes over: everything becomes safe, and both nodes have the same chain.

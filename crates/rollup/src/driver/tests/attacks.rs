@@ -6,8 +6,9 @@ use super::world::{L1, Node};
 use crate::books;
 use mezz_derivation::{
     Batch,
-    batch::{Compression, MAX_BATCH_BYTES, encode},
-    derive::BatchData,
+    batch::{Compression, DecodeError, MAX_BATCH_BYTES, encode},
+    blob::{BlobError, from_blobs},
+    derive::{BatchData, DropReason},
 };
 
 /// A sequencer with two blocks that are not posted, on an L1 of a few blocks.
@@ -54,6 +55,18 @@ fn assert_in_vain(l1: &mut L1, node: &mut Node, attack: Vec<BatchData>) {
     assert!(node.safe().0 > safe.0, "the right batch does not count any more");
 }
 
+/// Why these bytes are no batch.
+fn refusal(data: &BatchData) -> DropReason {
+    let bytes = match data {
+        BatchData::Calldata(data) => data.clone(),
+        BatchData::Blobs(blobs) => match from_blobs(blobs) {
+            Ok(bytes) => bytes.into(),
+            Err(error) => return error.into(),
+        },
+    };
+    Batch::decode(&bytes, 901).unwrap_err().into()
+}
+
 #[tokio::test]
 async fn attack_malformed_batch() {
     let dir = tempfile::tempdir().unwrap();
@@ -85,6 +98,8 @@ async fn attack_oversized_batch() {
     long.resize(MAX_BATCH_BYTES + 1, 0);
     let blobs = vec![vec![0; 131_072].into(); 7];
     let attacks = vec![BatchData::Calldata(long.into()), BatchData::Blobs(blobs)];
+    assert_eq!(refusal(&attacks[0]), DecodeError::TooLong(MAX_BATCH_BYTES + 1).into());
+    assert_eq!(refusal(&attacks[1]), BlobError::Count(7).into());
     assert_in_vain(&mut l1, &mut node, attacks);
 }
 
@@ -99,7 +114,9 @@ async fn attack_bomb_batch() {
     bomb.push(64);
     bomb.extend_from_slice(&[0xff, 0xff, 0xff, 0x7f]);
     bomb.extend_from_slice(&[0; 60]);
-    assert_in_vain(&mut l1, &mut node, vec![BatchData::Calldata(bomb.into())]);
+    let bomb = BatchData::Calldata(bomb.into());
+    assert_eq!(refusal(&bomb), DecodeError::PayloadTooLong.into());
+    assert_in_vain(&mut l1, &mut node, vec![bomb]);
 }
 
 /// Bytes before the length of the columns.
