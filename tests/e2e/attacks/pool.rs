@@ -35,11 +35,12 @@ async fn flood_by_many_accounts(l1: &L1) {
     let dir = tempfile::tempdir().unwrap();
     let mezz = Mezz::up(dir.path(), l1, &["--gas-limit", "25000000"]).await;
     let l2 = mezz.l2();
-    // They pay little and burn all their gas: no block has room for three of them.
-    for nonce in 0..6 {
-        for index in 1..10 {
+    // They pay little. A block has room for two that burn all their gas, and then for less than ten
+    // transfers: nothing is left for who comes later.
+    for nonce in 0..12 {
+        for index in 1..5 {
             let tx = TxEip1559 {
-                gas_limit: 12_000_000,
+                gas_limit: 12_400_000,
                 to: TxKind::Create,
                 input: WRITES_FOR_EVER.into(),
                 ..transfer(nonce, 2, 0)
@@ -47,12 +48,19 @@ async fn flood_by_many_accounts(l1: &L1) {
             l2.call("eth_sendRawTransaction", (sign(&key(index), tx),)).await;
         }
     }
+    for nonce in 0..40 {
+        for index in 5..10 {
+            l2.call("eth_sendRawTransaction", (signed(&key(index), nonce, 2, 0),)).await;
+        }
+    }
     let waiting = small(&l2.call("txpool_status", ()).await["pending"]);
-    assert!(waiting >= 20, "{waiting} are less than ten blocks full");
+    assert!(waiting >= 120, "{waiting} are less than ten blocks full");
     let served = an_honest_user_is_served(&l2).await;
-    let last = (key(9).address(), format!("{served:#x}"));
-    let included = small(&l2.call("eth_getTransactionCount", last).await);
-    assert!(included < 6, "the flood was over before");
+    for (attacker, sent) in [(4, 12), (9, 40)] {
+        let at = (key(attacker).address(), format!("{served:#x}"));
+        let included = small(&l2.call("eth_getTransactionCount", at).await);
+        assert!(included < sent, "the flood was over before");
+    }
 }
 
 /// Init code: stores one word after the other until the gas is gone, which keeps none of them.
