@@ -81,7 +81,10 @@ async fn start() -> SocketAddr {
         RpcContext { chain, pool, hooks: Arc::new(L1Hooks::default()), cores: Cores::of_runtime() };
     let config = RpcConfig::new(([127, 0, 0, 1], 0).into());
     let handle = RpcServer::start(config, context, Vec::new(), Vec::new()).await.expect("starts");
-    handle.local_addr()
+    let addr = handle.local_addr();
+    // Dropped, it would stop the server.
+    std::mem::forget(handle);
+    addr
 }
 
 /// Status and body of the answer to a POST over one connection that is kept open.
