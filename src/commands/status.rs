@@ -108,8 +108,8 @@ fn show_books(out: Output, totals: &Totals) {
     }
     out.field("batches derived", posted);
     let each = bytes.checked_div(contents.transactions);
-    let each = each.map_or_else(String::new, |each| format!(", {each} bytes for a transaction"));
-    out.field("data", format!("{bytes} bytes, {} transactions{each}", contents.transactions));
+    let each = each.map_or_else(String::new, |each| format!(", {each} for each"));
+    out.field("transactions", format!("{}, in {bytes} bytes{each}", contents.transactions));
     let collected = contents.collected;
     out.field(
         "collected on L2",
