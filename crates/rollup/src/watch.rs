@@ -19,7 +19,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 /// Games before the start that are still looked at. Older ones were there for everybody to see.
 const RECENT: u64 = 256;
 /// Games that are read in one round.
-const AT_ONCE: usize = 64;
+const AT_ONCE: u64 = 64;
 
 /// What the chain says of a game.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,16 +43,27 @@ fn judge(game: &Game, status: &SyncStatus, own: Option<alloy::primitives::B256>)
     }
 }
 
+/// A game that is not known to be true.
+#[derive(Clone, Copy, Debug, Default)]
+struct Doubt {
+    /// As it was read last.
+    game: Option<Game>,
+    /// How often in a row it was false.
+    times: u32,
+}
+
 /// The watch of a node.
 #[derive(Debug)]
 pub(crate) struct Watch {
     games: Games,
     chain: Chain,
     status: StatusHandle,
+    /// The newest game that was read, and its index.
+    newest: Option<(u64, Game)>,
     /// The first game that has not been read.
     next: Option<u64>,
-    /// Games by index that are not known to be true, and how often in a row they were false.
-    doubted: BTreeMap<u64, u32>,
+    /// Games by index that are not known to be true.
+    doubted: BTreeMap<u64, Doubt>,
     standing: Gauge,
     compared: Counter,
 }
@@ -71,6 +82,7 @@ impl Watch {
             games,
             chain,
             status,
+            newest: None,
             next: None,
             doubted: BTreeMap::new(),
             standing: gauge(
@@ -109,18 +121,31 @@ impl Watch {
 
     async fn round(&mut self) -> Result<(), WatchError> {
         let count = self.games.count().await?;
-        // After a reorganisation of L1 there may be fewer, and others.
-        let next = self.next.unwrap_or(count.saturating_sub(RECENT)).min(count);
-        let upto = count.min(next.saturating_add(AT_ONCE as u64));
-        self.doubted.retain(|index, _| *index < count);
-        self.doubted.extend((next..upto).map(|index| (index, 0)));
+        if let Some((index, game)) = self.newest
+            && (index >= count || self.games.at(index).await? != Some(game))
+        {
+            // L1 was reorganised: there are other games.
+            (self.newest, self.next) = (None, None);
+            self.doubted.clear();
+        }
+        let next = self.next.unwrap_or(count.saturating_sub(RECENT));
+        let upto = count.min(next.saturating_add(AT_ONCE));
+        self.doubted.extend((next..upto).map(|index| (index, Doubt::default())));
         self.next = Some(upto);
         let mut standing = 0;
-        for (index, times) in self.doubted.clone() {
+        for (index, doubt) in self.doubted.clone() {
+            if let Some(game) = doubt.game
+                && self.verdict(&game)? == Verdict::Open
+            {
+                continue;
+            }
             let Some(game) = self.games.at(index).await? else {
                 self.doubted.remove(&index);
                 continue;
             };
+            if self.newest.is_none_or(|(newest, _)| newest <= index) {
+                self.newest = Some((index, game));
+            }
             let times = match self.verdict(&game)? {
                 Verdict::True => {
                     self.doubted.remove(&index);
@@ -128,13 +153,13 @@ impl Watch {
                     continue;
                 }
                 Verdict::Open => 0,
-                Verdict::False => times.saturating_add(1),
+                Verdict::False => doubt.times.saturating_add(1),
             };
-            self.doubted.insert(index, times);
+            self.doubted.insert(index, Doubt { game: Some(game), times });
             // The chain may change while it is looked at: twice is no chance.
             if times >= 2 && self.games.stands(&game).await? {
                 standing += 1;
-                if times == 2 || times.is_power_of_two() && times >= 64 {
+                if times == 2 || (times.is_power_of_two() && times >= 64) {
                     tracing::error!(
                         game = %game.proxy,
                         index,
