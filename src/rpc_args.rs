@@ -18,6 +18,9 @@ pub(crate) struct RpcArgs {
     /// Open connections
     #[arg(long, env = "MEZZ_RPC_MAX_CONNECTIONS", default_value_t = DEFAULTS.max_connections, hide_short_help = true)]
     pub(crate) rpc_max_connections: u32,
+    /// Open connections of the clients at one IP address
+    #[arg(long, env = "MEZZ_RPC_MAX_CONNECTIONS_CLIENT", default_value_t = DEFAULTS.max_client_connections, hide_short_help = true)]
+    pub(crate) rpc_max_connections_client: u32,
     /// Size of one request
     #[arg(long, env = "MEZZ_RPC_MAX_REQUEST", default_value = "16MiB", value_parser = parse_size, value_name = "SIZE")]
     pub(crate) rpc_max_request: u32,
@@ -121,6 +124,7 @@ impl RpcArgs {
         let workers = |asked: usize, default: usize| if asked == 0 { default } else { asked };
         Limits {
             max_connections: self.rpc_max_connections,
+            max_client_connections: self.rpc_max_connections_client,
             max_request_bytes: self.rpc_max_request,
             max_requests_bytes: self.rpc_max_requests_held as usize,
             max_response_bytes: self.rpc_max_response,

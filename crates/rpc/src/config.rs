@@ -57,6 +57,8 @@ impl Cors {
 pub struct Limits {
     /// Open connections; one more gets status 503.
     pub max_connections: u32,
+    /// Open connections of the clients at one IP address; at most [`Limits::max_connections`].
+    pub max_client_connections: u32,
     /// Bytes of one request body or WebSocket message.
     pub max_request_bytes: u32,
     /// Bytes of all requests over HTTP that are being received or answered; one for which there is
@@ -128,6 +130,7 @@ impl Default for Limits {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             max_connections: 1_000,
+            max_client_connections: 500,
             max_request_bytes: 16 << 20,
             max_requests_bytes: 256 << 20,
             max_response_bytes: 64 << 20,

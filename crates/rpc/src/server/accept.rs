@@ -4,16 +4,14 @@ use super::{
     http::Http,
     outbox::{Outbox, Paced, Unread},
     peer::Peer,
+    places::{Place, Places},
 };
-use crate::meters::{Connections, Place};
+use crate::meters::{Connections, Place as Counted};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jsonrpsee::server::StopHandle;
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\
@@ -29,7 +27,7 @@ pub(super) struct Accept {
     pub(super) listener: TcpListener,
     pub(super) http: Arc<Http>,
     pub(super) stop: StopHandle,
-    pub(super) max_connections: usize,
+    pub(super) places: Arc<Places>,
     pub(super) idle_timeout: Duration,
     pub(super) write_timeout: Duration,
     pub(super) unread: Arc<Unread>,
@@ -41,8 +39,7 @@ pub(super) struct Accept {
 impl Accept {
     /// Accepts until stopped, then waits for the connections to end.
     pub(super) async fn run(self) {
-        let Self { listener, http, stop, max_connections, idle_timeout, .. } = self;
-        let places = Arc::new(Semaphore::new(max_connections.max(1)));
+        let Self { listener, http, stop, places, idle_timeout, .. } = self;
         let connections = TaskTracker::new();
         let stopped = stop.clone().shutdown();
         tokio::pin!(stopped);
@@ -62,7 +59,7 @@ impl Accept {
                     continue;
                 }
             };
-            let Ok(place) = places.clone().try_acquire_owned() else {
+            let Some(place) = places.take(peer) else {
                 self.connections.refused.increment(1);
                 // Best effort: the client may not even be reading.
                 let _ = socket.try_write(FULL);
@@ -107,7 +104,7 @@ async fn serve(
     http: Arc<Http>,
     stop: StopHandle,
     idle_timeout: Duration,
-    _place: (OwnedSemaphorePermit, Place),
+    _place: (Place, Counted),
 ) {
     let Client { socket, peer, outbox } = client;
     let service = service_fn(move |request: Request<Incoming>| {

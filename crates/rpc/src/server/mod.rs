@@ -9,6 +9,7 @@ mod id;
 mod inbox;
 mod outbox;
 mod peer;
+mod places;
 mod plain;
 mod routes;
 
@@ -81,7 +82,10 @@ impl RpcServer {
             listener,
             http: Arc::new(http),
             stop: stop_handle,
-            max_connections: config.limits.max_connections as usize,
+            places: places::Places::new(
+                config.limits.max_connections,
+                config.limits.max_client_connections,
+            ),
             idle_timeout: config.limits.idle_timeout,
             write_timeout: config.limits.write_timeout,
             unread: outbox::Unread::new(config.limits.max_unread_bytes),
