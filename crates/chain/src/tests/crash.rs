@@ -81,14 +81,19 @@ fn child() {
     for round in 0..200u64 {
         if round % 17 == 16 {
             let to = chain.head().number() - 3;
-            writeln!(report, "unwind {to}").expect("writes");
+            tell(&mut report, &format!("unwind {to}\n"));
             chain.unwind(to).expect("unwinds");
         }
         let built = random_block(&chain, rng);
         chain.commit_with(built, &[(b"cursor", &round.to_be_bytes())]).expect("commits");
         let head = chain.head();
-        writeln!(report, "head {} {} {round}", head.number(), head.hash()).expect("writes");
+        tell(&mut report, &format!("head {} {} {round}\n", head.number(), head.hash()));
     }
+}
+
+/// Writes a line at once, so that a crash cuts it nowhere.
+fn tell(report: &mut fs::File, line: &str) {
+    report.write_all(line.as_bytes()).expect("writes");
 }
 
 #[test]
@@ -124,8 +129,7 @@ fn nothing_visible_is_lost_when_the_process_dies() {
                             Some((number, hash.to_owned(), round.parse::<u64>().expect("number")));
                         unwinding = None;
                     }
-                    // A line that the crash cut.
-                    _ => {}
+                    _ => panic!("{line}"),
                 }
             }
             let head = chain.head().number();
