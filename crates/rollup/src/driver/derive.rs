@@ -69,10 +69,17 @@ impl Driver {
     /// Finds the block in the chain, or puts it there.
     fn execute(&mut self, derived: &DerivedBlock) -> Result<Executed, DriverError> {
         let number = derived.attributes.number;
-        if let Some(block) = self.chain.block_by_number(number)? {
-            if is_same(&block, derived) {
-                return Ok(Executed::Block(block));
-            }
+        let local = self.chain.block_by_number(number)?;
+        if let Some(block) = local.as_ref().filter(|block| is_same(block, derived)) {
+            return Ok(Executed::Block(block.clone()));
+        }
+        let started = Instant::now();
+        // Before anything is taken off for it.
+        let transactions = match recover(&derived.transactions, self.config.gas_limit) {
+            Ok(transactions) => transactions,
+            Err(reason) => return Ok(Executed::Refused(reason)),
+        };
+        if let Some(block) = local {
             tracing::warn!(
                 number,
                 local = %block.hash(),
@@ -80,11 +87,6 @@ impl Driver {
             );
             self.unwind(number - 1)?;
         }
-        let started = Instant::now();
-        let transactions = match recover(&derived.transactions, self.config.gas_limit) {
-            Ok(transactions) => transactions,
-            Err(reason) => return Ok(Executed::Refused(reason)),
-        };
         let attributes = execution_attributes(derived);
         let built = match self.chain.execute_block(&attributes, &transactions) {
             Ok(built) => built,
