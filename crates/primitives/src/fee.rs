@@ -80,7 +80,7 @@ impl BatchSizer {
         size
     }
 
-    /// As [`flz_compress_len`].
+    /// As the function of this name, with the table that suits.
     fn compress_len(&mut self, input: &[u8]) -> u32 {
         let length = u32::try_from(input.len()).unwrap_or(u32::MAX);
         if length <= u32::from(u16::MAX) {
@@ -177,14 +177,10 @@ impl L1FeeParams {
     }
 }
 
-/// Length of `input` after FastLZ level 1, as Solady's `LibZip.flzCompress` counts it.
+/// Length of `input` after FastLZ level 1, as Solady's `LibZip.flzCompress` counts it. Every place of
+/// the table is 0.
 ///
 /// Time is linear in the input: each position is hashed once and a match is walked once.
-pub fn flz_compress_len(input: &[u8]) -> u32 {
-    BatchSizer::default().compress_len(input)
-}
-
-/// [`flz_compress_len`] with a table in which every place is 0.
 fn compress_len(input: &[u8], length: u32, table: &mut impl Table) -> u32 {
     let limit = length.saturating_sub(13);
     let mut literal_start = 0u32;
@@ -266,6 +262,10 @@ fn copy_len(matched: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn flz_compress_len(input: &[u8]) -> u32 {
+        BatchSizer::default().compress_len(input)
+    }
 
     #[test]
     fn minimum_applies_to_a_plain_transfer() {

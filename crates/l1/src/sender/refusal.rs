@@ -78,9 +78,9 @@ mod tests {
 
     #[test]
     fn words_of_the_clients() {
-        assert_eq!(Refusal::read("known transaction: 0x12"), Refusal::AlreadyKnown);
-        assert_eq!(Refusal::read("unknown transaction type 4"), Refusal::Final);
         for (message, refusal) in [
+            ("known transaction: 0x12", Refusal::AlreadyKnown),
+            ("unknown transaction type 4", Refusal::Final),
             ("already known", Refusal::AlreadyKnown),
             ("transaction already imported", Refusal::AlreadyKnown),
             ("nonce too low: next nonce 5, tx nonce 4", Refusal::NonceTooLow),
