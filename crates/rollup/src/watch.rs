@@ -7,6 +7,7 @@ use crate::{
     genesis::output_root,
     rpc::types::SyncStatus,
 };
+use alloy::primitives::B256;
 use mezz_chain::{Chain, ChainError};
 use mezz_metrics::{Counter, Gauge, counter, gauge, number};
 use std::{collections::BTreeMap, time::Duration};
@@ -33,7 +34,7 @@ enum Verdict {
 }
 
 /// Judges by `own`, the chain's root of a safe block. The status is that of the same moment.
-fn judge(game: &Game, status: &SyncStatus, own: Option<alloy::primitives::B256>) -> Verdict {
+fn judge(game: &Game, status: &SyncStatus, own: Option<B256>) -> Verdict {
     match own {
         Some(root) if root == game.root => Verdict::True,
         Some(_) => Verdict::False,
@@ -177,14 +178,12 @@ impl Watch {
     fn verdict(&self, game: &Game) -> Result<Verdict, WatchError> {
         let status = self.status.get();
         let wanted: u64 = game.number.saturating_to();
-        let safe = status.safe_l2.number;
-        let block = if wanted <= safe { self.chain.block_by_number(wanted)? } else { None };
-        let own = block.map(|block| output_root(&block.header));
-        // What lies deeper than the chain is kept is not judged.
-        if own.is_none() && wanted <= safe {
-            return Ok(Verdict::True);
+        if wanted > status.safe_l2.number {
+            return Ok(judge(game, &status, None));
         }
-        Ok(judge(game, &status, own))
+        // What lies deeper than the chain is kept is not judged.
+        let Some(block) = self.chain.block_by_number(wanted)? else { return Ok(Verdict::True) };
+        Ok(judge(game, &status, Some(output_root(&block.header))))
     }
 }
 
@@ -192,7 +191,7 @@ impl Watch {
 mod tests {
     use super::*;
     use crate::rpc::types::L1BlockRef;
-    use alloy::primitives::{Address, B256, U256};
+    use alloy::primitives::{Address, U256};
 
     #[test]
     fn claim_is_judged_when_the_chain_is_derived_past_it() {

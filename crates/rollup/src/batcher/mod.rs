@@ -198,8 +198,7 @@ impl Batcher {
         pending.read(&self.l2, status.unsafe_l2.number).await?;
         let age = pending.age(Instant::now());
         self.meters.backlog((status.unsafe_l2.number + 1).saturating_sub(next), age);
-        let target = self.target_bytes();
-        let due = age >= self.config.max_age || pending.fills(target);
+        let due = age >= self.config.max_age || pending.fills(self.target_bytes(true));
         let held = hold.is_some_and(|hold| left > 0 && Instant::now() < hold.until);
         if !due || held || ledger.posted.len() >= MAX_IN_FLIGHT {
             return Ok(());
@@ -221,9 +220,8 @@ impl Batcher {
             pending.ready = None;
         }
         let behind = pending.is_full() && pending.next() <= status.unsafe_l2.number;
-        let most =
-            if market.blob_base_fee.is_some() { target } else { target.min(price::MAX_CALLDATA) };
-        pending.encode(self.config.l2_chain_id, most, behind).await?;
+        let target = self.target_bytes(market.blob_base_fee.is_some());
+        pending.encode(self.config.l2_chain_id, target, behind).await?;
         let Some(ready) = &pending.ready else { return Ok(()) };
         let carrier = self.carrier(ready, &market)?;
         if self.waits(carrier, &market, left, 0) {
@@ -279,13 +277,13 @@ impl Batcher {
         }
     }
 
-    /// Bytes of a batch at most.
-    fn target_bytes(&self) -> usize {
+    /// Bytes of a batch at most, on an L1 that has blobs or has none.
+    fn target_bytes(&self, blobs: bool) -> usize {
         let bytes = blob::capacity(self.config.target_blobs.clamp(1, blob::MAX_BLOBS));
-        match self.config.carriers {
-            Carriers::Only(Carrier::Calldata) => bytes.min(price::MAX_CALLDATA),
-            _ => bytes,
+        if !blobs || matches!(self.config.carriers, Carriers::Only(Carrier::Calldata)) {
+            return bytes.min(price::MAX_CALLDATA);
         }
+        bytes
     }
 
     /// Whether the safe head of a node that has derived L1 up to `derived` is the place to go on
