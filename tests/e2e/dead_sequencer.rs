@@ -1,14 +1,14 @@
 //! A sequencer that is gone: the chain goes on without it, and it comes back.
 
 use crate::support::{
-    Anvil, L1, Mezz, Rpc, Signal, assert_same_chain, devnet, ether, fresh_address, small, text,
-    turn, wait_until,
+    Anvil, L1, L1_CHAIN_ID, Mezz, Rpc, Signal, assert_same_chain, devnet, ether, fresh_address,
+    small, text, turn, wait_until,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn chain_goes_on_alone_on_embedded_l1() {
     let _turn = turn().await;
-    let devnet = devnet().await;
+    let devnet = devnet(L1_CHAIN_ID).await;
     scenario(&devnet.url.clone()).await;
     devnet.stop().await;
 }

@@ -4,16 +4,13 @@
 use crate::{
     on_both,
     support::{
-        Fault, L1, Load, Mezz, Proxy, Rpc, Witness, assert_same_chain, key, small, wait_until,
-        wait_within,
+        Fault, L1, L1_CHAIN_ID, Load, Mezz, Proxy, Rpc, Witness, assert_same_chain, devnet, key,
+        small, wait_until, wait_within,
     },
 };
-use mezz_devnet::{Devnet, DevnetConfig, DevnetHandle, Mining};
+use mezz_devnet::DevnetHandle;
 use serde_json::Value;
-use std::{
-    net::Ipv4Addr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A chain and a verifier that reach their L1 through a proxy, and clients that reach it straight.
@@ -40,22 +37,12 @@ impl Drop for World {
     }
 }
 
-async fn devnet(chain_id: u64) -> DevnetHandle {
-    let config = DevnetConfig {
-        addr: (Ipv4Addr::LOCALHOST, 0).into(),
-        chain_id,
-        mining: Mining::Interval(Duration::from_secs(1)),
-        ..DevnetConfig::default()
-    };
-    Devnet::start(config).await.unwrap()
-}
-
 impl World {
     async fn new(l1: &L1) -> Self {
         let (l1_url, devnet) = match l1 {
             L1::Anvil(anvil) => (anvil.url.clone(), None),
             _ => {
-                let devnet = devnet(31_337).await;
+                let devnet = devnet(L1_CHAIN_ID).await;
                 (devnet.url.clone(), Some(devnet))
             }
         };
@@ -208,7 +195,7 @@ async fn spoilt(l1: &L1, fault: Fault, words: &str) {
 
 on_both!(another_chain_answers_in_place_of_l1);
 async fn another_chain_answers_in_place_of_l1(l1: &L1) {
-    let other = devnet(31_338).await;
+    let other = devnet(L1_CHAIN_ID + 1).await;
     let world = World::new(l1).await;
     let from = world.marks();
     world.proxy.set(Fault::OtherChain(other.url.clone()));

@@ -3,12 +3,11 @@
 use crate::{
     on_both,
     support::{
-        L1, Mezz, Rpc, assert_same_chain, deposit_call, ether, fresh_address, key, portal, text,
+        L1, Mezz, assert_same_chain, deposit_call, ether, fresh_address, games, key, portal, text,
         wait_until,
     },
 };
-use alloy::primitives::{Address, B256, U256};
-use mezz_contracts::bindings::{IDisputeGame, IDisputeGameFactory};
+use alloy::primitives::U256;
 
 on_both!(one_block_is_taken_back);
 async fn one_block_is_taken_back(l1: &L1) {
@@ -141,25 +140,9 @@ async fn no_false_root_stands_after_l1_took_blocks_back(l1: &L1) {
     wait_until("L1 goes on", || async { l1.head().await > before + 8 }).await;
     let left = games(&l1, factory).await.len();
     wait_until("more proposals", || async { games(&l1, factory).await.len() >= left + 2 }).await;
-    for (number, root) in games(&l1, factory).await {
+    for game in games(&l1, factory).await {
+        let (number, root) = (game.number, game.root);
         let output = l2.call("optimism_outputAtBlock", (format!("{number:#x}"),)).await;
         assert_eq!(text(&output, "/outputRoot"), root.to_string(), "of L2 block {number}");
     }
-}
-
-/// L2 block and root of each proposal.
-async fn games(l1: &Rpc, factory: Address) -> Vec<(U256, B256)> {
-    let count = l1.read(factory, &IDisputeGameFactory::gameCountCall {}).await;
-    let mut games = Vec::new();
-    for index in 0..count.to::<u64>() {
-        let call = IDisputeGameFactory::gameAtIndexCall { _index: U256::from(index) };
-        let Some(game) = l1.try_read(factory, &call).await else { break };
-        let Some(root) = l1.try_read(game.proxy_, &IDisputeGame::rootClaimCall {}).await else {
-            break;
-        };
-        let number = IDisputeGame::l2SequenceNumberCall {};
-        let Some(number) = l1.try_read(game.proxy_, &number).await else { break };
-        games.push((number, root));
-    }
-    games
 }

@@ -2,7 +2,7 @@
 //! of the ordinary tests; docs/testing.md has the command.
 
 use crate::support::{
-    Anvil, L1, Load, Mezz, Rpc, Signal, Witness, assert_same_chain, devnet, free_port,
+    Anvil, L1, L1_CHAIN_ID, Load, Mezz, Rpc, Signal, Witness, assert_same_chain, devnet, free_port,
     fresh_address, key, keystore, text, turn, wait_within,
 };
 use alloy::primitives::U256;
@@ -79,7 +79,7 @@ async fn together(kills: u64, random: &mut StdRng) {
 /// Each duty as its own process, on an L1 that stays.
 async fn apart(kills: u64, random: &mut StdRng) {
     let anvil = Anvil::start(&[]).await;
-    let devnet = devnet().await;
+    let devnet = devnet(L1_CHAIN_ID).await;
     let l1_url = anvil.as_ref().map_or(&devnet.url, |anvil| &anvil.url).clone();
     let dir = tempfile::tempdir().unwrap();
     // Makes the chain, with ether in the dev accounts.

@@ -3,7 +3,7 @@
 
 use crate::{
     on_both,
-    support::{L1, Mezz, Rpc, ether, text, wait_within},
+    support::{L1, Mezz, Rpc, ether, games, text, wait_within},
 };
 use alloy::{
     primitives::{Address, B256, Bytes, U256},
@@ -27,10 +27,10 @@ async fn false_proposals_are_noticed_and_stop_nobody(l1: &L1) {
     };
     let (factory, registry) = (address("disputeGameFactory"), address("anchorStateRegistry"));
     wait_within(Duration::from_secs(60), "a first proposal", || async {
-        count(&l1, factory).await > 0
+        !games(&l1, factory).await.is_empty()
     })
     .await;
-    let honest = game(&l1, factory, 0).await;
+    let honest = games(&l1, factory).await[0].proxy;
     let thief = l1.read(honest, &IDisputeGame::gameCreatorCall {}).await;
     assert!(!mezz.stderr().contains("FALSE"), "{}", mezz.stderr());
 
@@ -44,13 +44,9 @@ async fn false_proposals_are_noticed_and_stop_nobody(l1: &L1) {
         };
         send_as(&l1, thief, factory, &create, bond).await;
     }
-    let mut lies = Vec::new();
-    for index in 0..count(&l1, factory).await {
-        let game = game(&l1, factory, index).await;
-        if l1.read(game, &IDisputeGame::rootClaimCall {}).await == B256::repeat_byte(0x66) {
-            lies.push(game);
-        }
-    }
+    let all = games(&l1, factory).await;
+    let lies = all.iter().filter(|game| game.root == B256::repeat_byte(0x66));
+    let lies: Vec<_> = lies.map(|game| game.proxy).collect();
     assert_eq!(lies.len(), 2);
     for process in [&mezz, &node] {
         wait_within(Duration::from_secs(60), "both are told", || async {
@@ -69,21 +65,12 @@ async fn false_proposals_are_noticed_and_stop_nobody(l1: &L1) {
         let discard = IAnchorStateRegistry::blacklistDisputeGameCall { game };
         send_as(&l1, guardian, registry, &discard, U256::ZERO).await;
     }
-    let before = count(&l1, factory).await;
+    let before = games(&l1, factory).await.len();
     wait_within(Duration::from_secs(60), "the honest proposer goes on", || async {
-        let now = count(&l1, factory).await;
-        now > before && !lies.contains(&game(&l1, factory, now - 1).await)
+        let now = games(&l1, factory).await;
+        now.len() > before && now.last().is_some_and(|game| !lies.contains(&game.proxy))
     })
     .await;
-}
-
-async fn count(l1: &Rpc, factory: Address) -> u64 {
-    l1.read(factory, &IDisputeGameFactory::gameCountCall {}).await.to()
-}
-
-async fn game(l1: &Rpc, factory: Address, index: u64) -> Address {
-    let at = IDisputeGameFactory::gameAtIndexCall { _index: U256::from(index) };
-    l1.read(factory, &at).await.proxy_
 }
 
 /// Sends a call for somebody whose key the development L1 does without; it must succeed.

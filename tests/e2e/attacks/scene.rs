@@ -2,8 +2,8 @@
 //! but the test.
 
 use crate::support::{
-    Anvil, Mezz, PATIENCE, Rpc, assert_same_chain, devnet, key, keystore, result, small, text,
-    wait_until,
+    Anvil, L1_CHAIN_ID, Mezz, PATIENCE, Rpc, assert_same_chain, devnet, key, keystore, result,
+    small, text, wait_until,
 };
 use alloy::{
     primitives::{Address, TxKind, U256},
@@ -41,7 +41,7 @@ pub(super) enum Ground {
 
 impl Ground {
     pub(super) async fn embedded() -> Self {
-        Self::Devnet(devnet().await)
+        Self::Devnet(devnet(L1_CHAIN_ID).await)
     }
 
     pub(super) async fn anvil() -> Option<Self> {

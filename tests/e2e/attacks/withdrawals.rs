@@ -3,15 +3,13 @@
 use super::proposals::send_as;
 use crate::{
     on_both,
-    support::{L1, Mezz, ether, fresh_address, key, portal, small, text},
+    support::{L1, Mezz, ether, fresh_address, games, key, portal, small, text},
 };
 use alloy::{
     primitives::{Address, B256, Bytes, Log, U256},
     sol_types::SolCall,
 };
-use mezz_contracts::bindings::{
-    IAnchorStateRegistry, IDisputeGame, IDisputeGameFactory, IPortal, WithdrawalTransaction,
-};
+use mezz_contracts::bindings::{IAnchorStateRegistry, IPortal, WithdrawalTransaction};
 use mezz_primitives::{
     addresses::L2_TO_L1_MESSAGE_PASSER,
     output::{Withdrawal, withdrawal_storage_slot},
@@ -153,14 +151,10 @@ impl Theft {
         let factory = text(&factory, "/l1/contracts/disputeGameFactory").parse().unwrap();
         let l1 = self.mezz.l1();
         loop {
-            let count = l1.read(factory, &IDisputeGameFactory::gameCountCall {}).await;
-            for index in 0..count.to::<u64>() {
-                let at = IDisputeGameFactory::gameAtIndexCall { _index: U256::from(index) };
-                let game = l1.read(factory, &at).await;
-                let number = IDisputeGame::l2SequenceNumberCall {};
-                let number: u64 = l1.read(game.proxy_, &number).await.to();
+            for (index, game) in games(&l1, factory).await.into_iter().enumerate() {
                 let now = small(&l1.block("latest").await["timestamp"]);
-                if number >= self.block && game.timestamp_ < now {
+                let number: u64 = game.number.to();
+                if number >= self.block && game.created_at < now {
                     return (U256::from(index), number);
                 }
             }

@@ -1,15 +1,18 @@
 //! What the scenarios share: processes that end with the test, JSON-RPC, and waiting with a bound.
 
 mod batches;
+mod games;
 mod load;
 mod process;
 mod proxy;
 mod rpc;
 mod witness;
 
+pub(crate) use games::games;
 pub(crate) use load::Load;
 pub(crate) use process::{
-    Anvil, L1, Mezz, Output, PASSWORD, Signal, devnet, free_port, keystore, result, run, run_in,
+    Anvil, L1, L1_CHAIN_ID, Mezz, Output, PASSWORD, Signal, devnet, free_port, keystore, result,
+    run, run_in,
 };
 pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use rpc::{

@@ -77,10 +77,14 @@ impl Anvil {
     }
 }
 
+/// Chain id of development L1s.
+pub(crate) const L1_CHAIN_ID: u64 = 31_337;
+
 /// An embedded L1 that belongs to no chain, with a block a second.
-pub(crate) async fn devnet() -> DevnetHandle {
+pub(crate) async fn devnet(chain_id: u64) -> DevnetHandle {
     Devnet::start(DevnetConfig {
         addr: (Ipv4Addr::LOCALHOST, 0).into(),
+        chain_id,
         mining: Mining::Interval(Duration::from_secs(1)),
         ..DevnetConfig::default()
     })
