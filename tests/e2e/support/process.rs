@@ -77,8 +77,7 @@ impl Anvil {
     }
 }
 
-/// Chain id of development L1s.
-pub(crate) const L1_CHAIN_ID: u64 = 31_337;
+pub(crate) use mezz_devnet::DEFAULT_CHAIN_ID as L1_CHAIN_ID;
 
 /// An embedded L1 that belongs to no chain, with a block a second.
 pub(crate) async fn devnet(chain_id: u64) -> DevnetHandle {
