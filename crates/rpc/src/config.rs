@@ -61,8 +61,9 @@ pub struct Limits {
     pub max_client_connections: u32,
     /// Bytes of one request body or WebSocket message.
     pub max_request_bytes: u32,
-    /// Bytes of all requests over HTTP that are being received or answered; one for which there is
-    /// no room gets status 503. Small ones always have room.
+    /// Bytes of all requests that are being received or answered, WebSocket messages of which a
+    /// part is missing counted; one for which there is no room is refused. Small ones always have
+    /// room.
     pub max_requests_bytes: usize,
     /// Bytes of one response; of a batch, of all its responses together.
     pub max_response_bytes: u32,
@@ -117,7 +118,8 @@ pub struct Limits {
     pub read_workers: usize,
     /// Requests that wait for a worker, for each kind; one more is refused.
     pub max_waiting: usize,
-    /// Time for one request or batch, from its last header to its answer.
+    /// Time for one request or batch over HTTP, from its last header to its answer, and for the bytes
+    /// of one WebSocket message.
     pub request_timeout: Duration,
     /// Time for a connection to send the header of its next request.
     pub idle_timeout: Duration,

@@ -2,14 +2,8 @@
 //! where it runs.
 
 use crate::{
-    Args, Failure, RpcConfig, RpcContext, RpcError,
-    context::Context,
-    debug,
-    error::{METHOD_NOT_FOUND, RESPONSE_TOO_BIG},
-    eth, feed, meters, net,
-    server::Peer,
-    txpool, web3,
-    workers::Workers,
+    Args, Failure, RpcConfig, RpcContext, RpcError, context::Context, debug,
+    error::RESPONSE_TOO_BIG, eth, feed, meters, net, server::Peer, txpool, web3, workers::Workers,
 };
 use jsonrpsee::{Methods, RpcModule, core::RegisterMethodError, types::ErrorObjectOwned};
 use serde::Serialize;
@@ -150,20 +144,6 @@ impl Service {
 fn modules(methods: &Methods) -> BTreeMap<String, &'static str> {
     let names = methods.method_names().filter_map(|name| name.split_once('_'));
     names.map(|(namespace, _)| (namespace.to_owned(), "1.0")).collect()
-}
-
-/// The same methods where nobody can be notified: `eth_subscribe` says so.
-pub(crate) fn without_subscriptions(methods: &Methods) -> Result<Methods, RpcError> {
-    let mut module = RpcModule::new(());
-    module.merge(methods.clone())?;
-    for name in ["eth_subscribe", "eth_unsubscribe"] {
-        module.remove_method(name);
-        module.register_method(name, |_, (), _| -> Result<(), ErrorObjectOwned> {
-            let message = "notifications not supported: subscribe over WebSocket";
-            Err(Failure::new(METHOD_NOT_FOUND, message).into())
-        })?;
-    }
-    Ok(module.into())
 }
 
 /// All methods of this crate over `context`.

@@ -70,9 +70,9 @@ impl Accept {
             let stop = stop.clone();
             let outbox = Outbox::new(&self.unread, self.max_unread);
             let socket = Paced::new(socket, outbox.clone(), self.write_timeout);
-            let client = Client { socket, peer, outbox };
             let place = (place, self.connections.enter());
-            connections.spawn(serve(client, http.clone(), stop, idle_timeout, place));
+            let client = Arc::new(Client { peer, outbox, _place: place });
+            connections.spawn(serve(socket, client, http.clone(), stop, idle_timeout));
         }
         drop(listener);
         connections.close();
@@ -92,24 +92,24 @@ async fn wait_after(error: &io::Error, failures: &mut u32) {
     tokio::time::sleep(REFUSAL_PAUSE).await;
 }
 
-/// A connection.
-struct Client {
-    socket: Paced<TcpStream>,
-    peer: Peer,
-    outbox: Arc<Outbox>,
+/// Who is at the other end of a connection, and what it takes for as long as anything serves it.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) peer: Peer,
+    pub(super) outbox: Arc<Outbox>,
+    _place: (Place, Counted),
 }
 
 async fn serve(
-    client: Client,
+    socket: Paced<TcpStream>,
+    client: Arc<Client>,
     http: Arc<Http>,
     stop: StopHandle,
     idle_timeout: Duration,
-    _place: (Place, Counted),
 ) {
-    let Client { socket, peer, outbox } = client;
     let service = service_fn(move |request: Request<Incoming>| {
-        let (http, outbox) = (http.clone(), outbox.clone());
-        async move { Ok::<_, Infallible>(http.answer(request, peer, &outbox).await) }
+        let (http, client) = (http.clone(), client.clone());
+        async move { Ok::<_, Infallible>(http.answer(request, &client).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

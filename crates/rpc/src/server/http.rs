@@ -1,13 +1,12 @@
 //! What one HTTP request gets: a preflight answer, a route, or JSON-RPC (or its upgrade to WebSocket).
 
 use super::{
-    body::{self, Body},
+    accept::Client,
     cors,
-    counted::Counted,
+    dispatch::{Caller, Dispatch},
     inbox::{Inbox, Unreadable},
-    outbox::Outbox,
-    peer::Peer,
     routes::{GetRequest, GetRoute},
+    ws::{Bounds, Session},
 };
 use crate::{
     Cors,
@@ -16,34 +15,36 @@ use crate::{
     workers::Workers,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
+use hyper_util::rt::TokioIo;
 use jsonrpsee::{
-    Methods,
-    core::middleware::RpcServiceBuilder,
-    server::{HttpBody, StopHandle, TowerServiceBuilder, http::response::too_large, ws},
+    ConnectionId, Extensions,
+    server::{HttpBody, StopHandle, http::response::too_large},
 };
-use std::{fmt, sync::Arc, time::Duration};
-use tokio::sync::Semaphore;
-use tower::{Service as _, layer::util::Identity};
+use soketto::handshake::http::{Server as Handshake, is_upgrade_request};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 /// Everything that requests share.
 #[derive(Debug)]
 pub(super) struct Http {
-    pub(super) rpc: TowerServiceBuilder<Identity, Identity>,
-    /// Of WebSocket connections.
-    pub(super) methods: Methods,
+    pub(super) dispatch: Arc<Dispatch>,
     /// For raw transactions over HTTP, unless another module answers the method.
     pub(super) ingest: Option<Ingest>,
-    /// Of single requests.
-    pub(super) post_methods: Methods,
+    /// WebSocket connections so far.
+    pub(super) sessions: AtomicUsize,
+    pub(super) session_bounds: Bounds,
     pub(super) stop: StopHandle,
     pub(super) cors: Cors,
     pub(super) routes: Arc<[GetRoute]>,
     pub(super) reads: Workers,
-    /// Places for batches.
-    pub(super) batches: Arc<Semaphore>,
-    /// Room for bodies.
+    /// Room for bodies and messages.
     pub(super) inbox: Arc<Inbox>,
     pub(super) max_request_bytes: u32,
     pub(super) request_timeout: Duration,
@@ -53,11 +54,9 @@ impl Http {
     /// Answers one request; never fails, because every failure has an answer.
     pub(super) async fn answer(
         &self,
-        mut request: Request<Incoming>,
-        peer: Peer,
-        outbox: &Arc<Outbox>,
+        request: Request<Incoming>,
+        client: &Arc<Client>,
     ) -> Response<HttpBody> {
-        request.extensions_mut().insert(peer);
         if cors::refuses(&self.cors, request.headers()) {
             return text(StatusCode::FORBIDDEN, "calls from this origin are not allowed\n");
         }
@@ -66,12 +65,14 @@ impl Http {
         }
         let asked = origin_of(request.headers());
         let answer = async {
-            if ws::is_upgrade_request(&request) {
-                self.upgrade(request, outbox).await
+            if is_upgrade_request(&request) {
+                self.upgrade(request, client)
             } else if request.method() == Method::GET {
                 self.get(&request).await
+            } else if request.method() == Method::POST {
+                self.json_rpc(request, client).await
             } else {
-                self.json_rpc(request).await
+                text(StatusCode::METHOD_NOT_ALLOWED, "JSON-RPC is answered to POST\n")
             }
         };
         let mut response = match tokio::time::timeout(self.request_timeout, answer).await {
@@ -79,7 +80,7 @@ impl Http {
             Err(_) => error(StatusCode::GATEWAY_TIMEOUT, TIMEOUT, "request timed out"),
         };
         let bytes = response.body().size_hint().lower();
-        if !outbox.put(usize::try_from(bytes).unwrap_or(usize::MAX)) {
+        if !client.outbox.put(usize::try_from(bytes).unwrap_or(usize::MAX)) {
             let message = "too many answers wait to be read, try again later";
             response = error(StatusCode::SERVICE_UNAVAILABLE, LIMIT_EXCEEDED, message);
         }
@@ -88,27 +89,36 @@ impl Http {
     }
 
     /// Begins a WebSocket connection.
-    async fn upgrade(
-        &self,
-        request: Request<Incoming>,
-        outbox: &Arc<Outbox>,
-    ) -> Response<HttpBody> {
-        let (outbox, batches) = (outbox.clone(), self.batches.clone());
-        let counted = RpcServiceBuilder::new().layer_fn(move |service| Counted {
-            service,
-            outbox: outbox.clone(),
-            batches: batches.clone(),
+    fn upgrade(&self, request: Request<Incoming>, client: &Arc<Client>) -> Response<HttpBody> {
+        let accepted = match Handshake::new().receive_request(&request) {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                let hint = format!("this is no handshake of WebSocket 13: {error}\n");
+                return text(StatusCode::BAD_REQUEST, hint);
+            }
+        };
+        let session = Session {
+            client: client.clone(),
+            connection: ConnectionId(self.sessions.fetch_add(1, Ordering::Relaxed)),
+            dispatch: self.dispatch.clone(),
+            inbox: self.inbox.clone(),
+            stop: self.stop.clone(),
+            bounds: self.session_bounds,
+        };
+        tokio::spawn(async move {
+            match hyper::upgrade::on(request).await {
+                Ok(io) => session.run(TokioIo::new(io)).await,
+                Err(error) => tracing::debug!(%error, "WebSocket connection did not begin"),
+            }
         });
-        let rpc = self.rpc.clone().set_rpc_middleware(counted);
-        let answer = rpc.build(self.methods.clone(), self.stop.clone()).call(request).await;
-        answer.unwrap_or_else(|error| unreadable(&error))
+        accepted.map(|()| HttpBody::empty())
     }
 
-    async fn json_rpc(&self, request: Request<Incoming>) -> Response<HttpBody> {
-        let (mut head, body) = request.into_parts();
-        let received = match self.inbox.receive(body, self.max_request_bytes as usize).await {
+    async fn json_rpc(&self, request: Request<Incoming>, client: &Client) -> Response<HttpBody> {
+        let max = self.max_request_bytes;
+        let received = match self.inbox.receive(request.into_body(), max as usize).await {
             Ok(received) => received,
-            Err(Unreadable::TooLarge) => return too_large(self.max_request_bytes),
+            Err(Unreadable::TooLarge) => return too_large(max),
             Err(Unreadable::Full) => {
                 let message = "too many requests are being received, try again later";
                 return error(StatusCode::SERVICE_UNAVAILABLE, LIMIT_EXCEEDED, message);
@@ -118,32 +128,25 @@ impl Http {
         // Counted until it is answered.
         let (body, _held) = received.into_parts();
         let body = bytes::Bytes::from(body);
-        if head.method == Method::POST
-            && let Some(ingest) = &self.ingest
+        if let Some(ingest) = &self.ingest
             && let Some(raw) = ingest.read(&body)
         {
             // Never closed.
-            let _place = if raw.is_batch { self.batches.acquire().await.ok() } else { None };
+            let batches = &self.dispatch.batches;
+            let _place = if raw.is_batch { batches.acquire().await.ok() } else { None };
             return json(StatusCode::OK, ingest.answer(raw).await);
         }
-        // Clients that leave the type out, or send a form's, still mean JSON-RPC: nothing else is
-        // answered to a POST here.
-        if head.method == Method::POST && !has_json_type(&head.headers) {
-            let json = HeaderValue::from_static("application/json");
-            head.headers.insert(header::CONTENT_TYPE, json);
-        }
-        head.headers.remove(header::CONTENT_LENGTH);
-        let (body, _place) = match body::read(body.into()) {
-            Body::Refused(answer) => return json(StatusCode::OK, answer),
-            Body::Single(body) => (body, None),
-            // Never closed.
-            Body::Batch(body) => (body, self.batches.acquire().await.ok()),
-        };
-        let request = Request::from_parts(head, HttpBody::from(body));
-        let mut service = self.rpc.clone().build(self.post_methods.clone(), self.stop.clone());
-        match service.call(request).await {
-            Ok(response) => without_null(response).await,
-            Err(error) => unreadable(&error),
+        let mut extensions = Extensions::new();
+        extensions.insert(client.peer);
+        // Subscriptions alone look at which connection it is, and here are none.
+        let caller = Caller { extensions, connection: ConnectionId(0), notified: None };
+        match self.dispatch.answer(&body, &caller).await {
+            Some(answer) => json(StatusCode::OK, String::from(Box::<str>::from(answer.json))),
+            None => {
+                let mut response = Response::new(HttpBody::empty());
+                *response.status_mut() = StatusCode::NO_CONTENT;
+                response
+            }
         }
     }
 
@@ -174,14 +177,6 @@ fn origin_of(headers: &HeaderMap) -> HeaderMap {
     origin.map(|origin| (header::ORIGIN, origin)).into_iter().collect()
 }
 
-fn has_json_type(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    kind.is_some_and(|kind| {
-        let exact = ["application/json", "application/json; charset=utf-8"];
-        exact.iter().any(|known| kind.eq_ignore_ascii_case(known))
-    })
-}
-
 fn text(status: StatusCode, words: impl Into<HttpBody>) -> Response<HttpBody> {
     let mut response = Response::new(words.into());
     *response.status_mut() = status;
@@ -207,22 +202,4 @@ fn error(status: StatusCode, code: i32, message: &str) -> Response<HttpBody> {
 fn unreadable(error: &dyn fmt::Display) -> Response<HttpBody> {
     tracing::debug!(%error, "request failed in transport");
     text(StatusCode::BAD_REQUEST, "the request could not be read\n")
-}
-
-/// Notifications have no answer, not even `null`.
-async fn without_null(response: Response<HttpBody>) -> Response<HttpBody> {
-    if response.body().size_hint().exact() != Some(4) {
-        return response;
-    }
-    let (head, body) = response.into_parts();
-    match body.collect().await.map(http_body_util::Collected::to_bytes) {
-        Ok(body) if body.as_ref() != b"null" => {
-            Response::from_parts(head, HttpBody::from(body.to_vec()))
-        }
-        _ => {
-            let mut response = Response::new(HttpBody::empty());
-            *response.status_mut() = StatusCode::NO_CONTENT;
-            response
-        }
-    }
 }

@@ -1,4 +1,5 @@
-//! Request bodies that are being received or answered: how many bytes of them the node holds.
+//! Request bodies and messages that are being received or answered: how many bytes of them the node
+//! holds.
 
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Incoming};
@@ -7,8 +8,8 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Bodies up to this always have room, so that whoever holds the rest keeps nobody from asking for
-/// a balance. All connections together cannot hold much of them.
+/// What a connection holds up to this always has room, so that whoever holds the rest keeps nobody
+/// from asking for a balance. All connections together cannot hold much of it.
 const SMALL: usize = 16 << 10;
 
 /// Why a body was not read.
@@ -22,11 +23,29 @@ pub(super) enum Unreadable {
     Transport(hyper::Error),
 }
 
-/// The bytes of all bodies.
+/// The bytes of all bodies and messages.
 #[derive(Debug)]
 pub(super) struct Inbox {
     held: AtomicUsize,
     most: usize,
+}
+
+/// Those of one connection.
+#[derive(Debug)]
+pub(super) struct Share {
+    inbox: Arc<Inbox>,
+    held: AtomicUsize,
+}
+
+impl Share {
+    pub(super) fn new(inbox: &Arc<Inbox>) -> Arc<Self> {
+        Arc::new(Self { inbox: inbox.clone(), held: AtomicUsize::new(0) })
+    }
+
+    /// Room for one body or message, none of it taken yet.
+    pub(super) fn begin(self: &Arc<Self>) -> Held {
+        Held { share: self.clone(), bytes: 0 }
+    }
 }
 
 /// A body, counted until it is dropped.
@@ -43,24 +62,28 @@ impl Received {
     }
 }
 
-/// The room that a body takes.
+/// The room that a body or message takes.
 #[derive(Debug)]
 pub(super) struct Held {
-    inbox: Arc<Inbox>,
+    share: Arc<Share>,
     bytes: usize,
 }
 
 impl Held {
-    fn grow(&mut self, bytes: usize) -> bool {
-        let all = self.inbox.held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+    /// Counts `bytes` more. False: there is no room for them, and nothing of it must be held.
+    pub(super) fn grow(&mut self, bytes: usize) -> bool {
+        let Share { inbox, held } = &*self.share;
+        let own = held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let all = inbox.held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         self.bytes += bytes;
-        self.bytes <= SMALL || all <= self.inbox.most
+        own <= SMALL || all <= inbox.most
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.inbox.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.share.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.share.inbox.held.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -76,7 +99,8 @@ impl Inbox {
         mut body: Incoming,
         max: usize,
     ) -> Result<Received, Unreadable> {
-        let mut held = Held { inbox: self.clone(), bytes: 0 };
+        // A connection sends its next body when the one before has been answered.
+        let mut held = Share::new(self).begin();
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         if announced > max {
             return Err(Unreadable::TooLarge);
@@ -104,12 +128,14 @@ mod tests {
     #[test]
     fn small_bodies_have_room_when_others_have_not() {
         let inbox = Inbox::new(100 << 10);
-        let held = || Held { inbox: inbox.clone(), bytes: 0 };
+        let held = || Share::new(&inbox).begin();
         let (mut first, mut second, mut small) = (held(), held(), held());
         assert!(first.grow(90 << 10));
         assert!(!second.grow(20 << 10));
         drop(second);
         assert!(small.grow(SMALL));
+        // Two of one connection are not both small.
+        assert!(!small.share.begin().grow(1));
         drop(first);
         assert!(held().grow(80 << 10));
         drop(small);

@@ -1,9 +1,8 @@
 //! The server: one port that answers JSON-RPC over HTTP and WebSocket, and plain GET routes.
 
 mod accept;
-mod body;
 mod cors;
-mod counted;
+mod dispatch;
 mod http;
 mod id;
 mod inbox;
@@ -12,6 +11,7 @@ mod peer;
 mod places;
 mod plain;
 mod routes;
+mod ws;
 
 pub(crate) use outbox::Outbox;
 pub(crate) use peer::Peer;
@@ -22,9 +22,14 @@ pub use routes::{GetRequest, GetResponse, GetRoute};
 use crate::{RpcConfig, RpcContext, RpcError, ingest, meters, methods};
 use jsonrpsee::{
     Methods,
-    server::{BatchRequestConfig, ServerBuilder, ServerConfig, ServerHandle, stop_channel},
+    server::{ServerHandle, stop_channel},
 };
-use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io::ErrorKind,
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
 use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
 
 /// How long a stop waits for requests that are being answered.
@@ -58,41 +63,45 @@ impl RpcServer {
         let own_raw = added.method_names().all(|name| name != ingest::METHOD);
         let service = methods::build(&config, context)?;
         let methods = service.replaced_by(added)?;
+        let limits = &config.limits;
 
         let (stop_handle, stopper) = stop_channel();
         let http = http::Http {
-            rpc: ServerBuilder::with_config(jsonrpsee_config(&config)).to_service_builder(),
+            dispatch: Arc::new(dispatch::Dispatch {
+                methods,
+                max_response: limits.max_response_bytes as usize,
+                max_batch: limits.max_batch as usize,
+                batches: Arc::new(Semaphore::new(limits.max_batches.max(1))),
+            }),
             ingest: own_raw.then(|| ingest::Ingest {
                 context: service.context.clone(),
-                max_batch: config.limits.max_batch as usize,
+                max_batch: limits.max_batch as usize,
                 calls: meters::Calls::of(service.context.chain.layer(), ingest::METHOD),
             }),
-            post_methods: methods::without_subscriptions(&methods)?,
-            methods,
+            sessions: AtomicUsize::new(0),
+            session_bounds: ws::Bounds {
+                max_message: limits.max_request_bytes,
+                max_subscriptions: limits.max_subscriptions,
+                max_buffered: limits.max_buffered_messages,
+                patience: limits.request_timeout,
+            },
             stop: stop_handle.clone(),
             cors: config.cors.clone(),
             routes: routes.into(),
             reads: service.context.reads.clone(),
-            batches: Arc::new(Semaphore::new(config.limits.max_batches.max(1))),
-            inbox: inbox::Inbox::new(config.limits.max_requests_bytes),
-            max_request_bytes: config.limits.max_request_bytes,
-            request_timeout: config.limits.request_timeout,
+            inbox: inbox::Inbox::new(limits.max_requests_bytes),
+            max_request_bytes: limits.max_request_bytes,
+            request_timeout: limits.request_timeout,
         };
         let accept = accept::Accept {
             listener,
             http: Arc::new(http),
             stop: stop_handle,
-            places: places::Places::new(
-                config.limits.max_connections,
-                config.limits.max_client_connections,
-            ),
-            idle_timeout: config.limits.idle_timeout,
-            write_timeout: config.limits.write_timeout,
-            unread: outbox::Unread::new(config.limits.max_unread_bytes),
-            max_unread: config
-                .limits
-                .max_unread_client_bytes
-                .max(config.limits.max_response_bytes as usize),
+            places: places::Places::new(limits.max_connections, limits.max_client_connections),
+            idle_timeout: limits.idle_timeout,
+            write_timeout: limits.write_timeout,
+            unread: outbox::Unread::new(limits.max_unread_bytes),
+            max_unread: limits.max_unread_client_bytes.max(limits.max_response_bytes as usize),
             connections,
         };
         let accepting = tokio::spawn(accept.run());
@@ -142,18 +151,4 @@ impl RpcHandle {
             tracing::warn!(addr = %self.local_addr, "JSON-RPC requests were cut by the stop");
         }
     }
-}
-
-fn jsonrpsee_config(config: &RpcConfig) -> ServerConfig {
-    let limits = &config.limits;
-    ServerConfig::builder()
-        .max_request_body_size(limits.max_request_bytes)
-        .max_response_body_size(limits.max_response_bytes)
-        .max_connections(limits.max_connections)
-        .max_subscriptions_per_connection(limits.max_subscriptions)
-        .set_batch_request_config(BatchRequestConfig::Limit(limits.max_batch))
-        .set_message_buffer_capacity(limits.max_buffered_messages)
-        .enable_ws_ping(jsonrpsee::server::PingConfig::new())
-        .set_id_provider(id::HexId)
-        .build()
 }

@@ -106,7 +106,17 @@ pub(super) struct Paced<S> {
     stalled: Option<Pin<Box<Sleep>>>,
     /// Bytes written since then.
     progress: usize,
-    closed: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// For the task that reads and the one that writes: each has to be woken.
+    closed_reading: Pin<Box<WaitForCancellationFutureOwned>>,
+    closed_writing: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+/// What a read or write that is pending comes to.
+fn wait<T>(
+    closed: &mut Pin<Box<WaitForCancellationFutureOwned>>,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<T>> {
+    closed.as_mut().poll(cx).map(|()| Err(io::ErrorKind::ConnectionAborted.into()))
 }
 
 impl<S> fmt::Debug for Paced<S> {
@@ -117,8 +127,17 @@ impl<S> fmt::Debug for Paced<S> {
 
 impl<S> Paced<S> {
     pub(super) fn new(stream: S, outbox: Arc<Outbox>, patience: Duration) -> Self {
-        let closed = Box::pin(outbox.closed.clone().cancelled_owned());
-        Self { stream, outbox, patience, stalled: None, progress: 0, closed }
+        let closed = || Box::pin(outbox.closed.clone().cancelled_owned());
+        let (closed_reading, closed_writing) = (closed(), closed());
+        Self {
+            stream,
+            outbox,
+            patience,
+            stalled: None,
+            progress: 0,
+            closed_reading,
+            closed_writing,
+        }
     }
 
     /// What a write that is pending comes to.
@@ -128,15 +147,7 @@ impl<S> Paced<S> {
         if timer.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
-        self.wait(cx)
-    }
-
-    /// What a read that is pending comes to.
-    fn wait<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        match self.closed.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
-            Poll::Pending => Poll::Pending,
-        }
+        wait(&mut self.closed_writing, cx)
     }
 }
 
@@ -148,7 +159,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         match Pin::new(&mut this.stream).poll_read(cx, buf) {
-            Poll::Pending => this.wait(cx),
+            Poll::Pending => wait(&mut this.closed_reading, cx),
             ready => ready,
         }
     }

@@ -4,7 +4,7 @@
 use super::{
     LOGGER, LOOP,
     node::{Node, Setup, word},
-    raw::connect,
+    raw::{connect, exchange},
     ws::Ws,
 };
 use mezz_primitives::Address;
@@ -72,6 +72,127 @@ async fn attack_many_requests_that_are_half_sent() {
             break;
         }
         assert!(std::time::Instant::now() < until, "the room is not given back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A WebSocket connection in bytes.
+struct RawWs(TcpStream);
+
+impl RawWs {
+    /// `None`: the node has no place for it.
+    async fn open(node: &Node) -> Option<Self> {
+        let mut stream = connect(node).await;
+        let upgrade = "GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+            sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+        let answer = exchange(&mut stream, upgrade, "\r\n\r\n").await;
+        answer.starts_with("HTTP/1.1 101").then_some(Self(stream))
+    }
+
+    /// A frame that announces `length` bytes and has `part`.
+    async fn frame(&mut self, first: u8, length: usize, part: &[u8]) {
+        let mut bytes = vec![first, 0x80 | 127];
+        bytes.extend_from_slice(&(length as u64).to_be_bytes());
+        // Nothing changes by this mask.
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(part);
+        self.0.write_all(&bytes).await.unwrap();
+    }
+
+    /// The next text; it has less than 126 bytes.
+    async fn text(&mut self) -> Value {
+        let mut head = [0; 2];
+        self.0.read_exact(&mut head).await.unwrap();
+        assert!(head[0] == 0x81 && head[1] < 126, "{head:?}");
+        let mut text = vec![0; usize::from(head[1])];
+        self.0.read_exact(&mut text).await.unwrap();
+        serde_json::from_slice(&text).unwrap()
+    }
+}
+
+const TEXT: u8 = 0x81;
+const BEGIN: u8 = 0x01;
+const CONTINUE: u8 = 0x00;
+const END: u8 = 0x80;
+
+#[tokio::test]
+async fn attack_many_websocket_messages_that_are_half_sent() {
+    let node = Setup::limits(|l| l.max_requests_bytes = 100 << 10).start().await;
+    // In one frame, and in frames of which the last never comes.
+    let mut one = RawWs::open(&node).await.unwrap();
+    one.frame(TEXT, 100 << 10, &[b' '; 40 << 10]).await;
+    let mut other = RawWs::open(&node).await.unwrap();
+    other.frame(BEGIN, 20 << 10, &[b' '; 20 << 10]).await;
+    other.frame(CONTINUE, 20 << 10, &[b' '; 20 << 10]).await;
+    let mut third = RawWs::open(&node).await.unwrap();
+    let until = std::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        // Until what was sent has been read.
+        third.frame(TEXT, 30 << 10, &[b' '; 30 << 10]).await;
+        let answer = third.text().await;
+        if answer["error"]["code"] == -32005 {
+            let message = answer["error"]["message"].as_str().unwrap();
+            assert!(message.starts_with("too many requests are being received"), "{message}");
+            break;
+        }
+        assert_eq!(answer["error"]["code"], -32700);
+        assert!(std::time::Instant::now() < until, "the third message always has room");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // Over HTTP it is the same room.
+    let mut post = begin(&node, 80 << 10, 80 << 10).await;
+    assert_eq!(status(&mut post).await, "HTTP/1.1 503");
+    // Small ones have some, on the connection that was refused too.
+    assert_eq!(node.ask("eth_blockNumber", json!([])).await, "0x0");
+    let small = br#"{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber"}"#;
+    third.frame(TEXT, small.len(), small).await;
+    assert_eq!(third.text().await["result"], "0x0");
+    drop(one);
+    other.frame(END, 0, b"").await;
+    assert_eq!(other.text().await["error"]["code"], -32700);
+    loop {
+        third.frame(TEXT, 80 << 10, &[b' '; 80 << 10]).await;
+        if third.text().await["error"]["code"] == -32700 {
+            break;
+        }
+        assert!(std::time::Instant::now() < until, "the room is not given back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn attack_websocket_message_that_is_announced_and_never_ends() {
+    let limits = |l: &mut crate::Limits| {
+        l.max_request_bytes = 10_000;
+        l.request_timeout = Duration::from_millis(300);
+    };
+    let node = Setup::limits(limits).start().await;
+    let mut announced = RawWs::open(&node).await.unwrap();
+    announced.frame(TEXT, usize::MAX >> 1, b"").await;
+    assert_eq!(announced.text().await["error"]["code"], -32007);
+    let mut split = RawWs::open(&node).await.unwrap();
+    split.frame(BEGIN, 6_000, &[b' '; 6_000]).await;
+    split.frame(CONTINUE, 6_000, &[b' '; 6_000]).await;
+    assert_eq!(split.text().await["error"]["code"], -32007);
+    let mut slow = RawWs::open(&node).await.unwrap();
+    slow.frame(TEXT, 100, b"[").await;
+    for mut late in [announced, split, slow] {
+        assert_eq!(late.text().await["error"]["code"], -32002);
+        let mut rest = Vec::new();
+        late.0.read_to_end(&mut rest).await.unwrap();
+        assert_eq!(rest, [0x88, 0], "it is closed");
+    }
+}
+
+#[tokio::test]
+async fn attack_client_that_takes_all_connections_by_websocket() {
+    let node = Setup::limits(|l| l.max_client_connections = 2).start().await;
+    let held = [RawWs::open(&node).await.unwrap(), RawWs::open(&node).await.unwrap()];
+    assert!(RawWs::open(&node).await.is_none(), "a third connection of one client");
+    drop(held);
+    let until = std::time::Instant::now() + Duration::from_secs(10);
+    while RawWs::open(&node).await.is_none() {
+        assert!(std::time::Instant::now() < until, "the places are not given back");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

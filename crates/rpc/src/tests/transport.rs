@@ -70,17 +70,66 @@ async fn notifications_have_no_answer_and_every_id_has_one() {
     for body in [notification.to_owned(), format!("[{notification},{notification}]")] {
         assert_eq!(node.post(body.clone()).await, (204, String::new()), "{body}");
     }
-    for id in ["-1", "1.5", "18446744073709551616", "true"] {
+    for id in ["true", "[1]", "{}"] {
         let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"eth_chainId"}}"#);
         let (status, text) = node.post(body.clone()).await;
         let answer: Value = serde_json::from_str(&text).unwrap();
         assert_eq!((status, &answer["error"]["code"]), (200, &json!(-32600)), "{id}");
-        assert_eq!(answer["id"], serde_json::from_str::<Value>(id).unwrap());
+        assert_eq!(answer["id"], Value::Null);
         let known = r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}"#;
         let (_, text) = node.post(format!("[{body},{known}]")).await;
         let answers: Vec<Value> = serde_json::from_str(&text).unwrap();
         assert_eq!(answers[0]["error"]["code"], -32600, "{text}");
         assert_eq!(answers[1]["result"], format!("{CHAIN_ID:#x}"));
+    }
+}
+
+#[tokio::test]
+async fn ids_are_answered_as_they_were_given() {
+    let node = node().await;
+    let mut ws = Ws::open(&node).await;
+    let ids = ["-1", "1.5", "1.0", "-0", "1e3", "18446744073709551616", "0", "null"];
+    let texts = [r#""""#, r#""a""#, r#""\u0061\"\\""#, r#""\u00fc/ü""#];
+    for id in ids.into_iter().chain(texts) {
+        let chain_id = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":"{CHAIN_ID:#x}"}}"#);
+        let good = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"eth_chainId"}}"#);
+        let bad = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"eth_nothing"}}"#);
+        let none = format!(r#"{{"jsonrpc":"2.0","id":{id}}}"#);
+        assert_eq!(node.post(good.clone()).await.1, chain_id);
+        ws.send(&good).await;
+        assert_eq!(ws.text().await, chain_id);
+        for body in [bad, none] {
+            let begin = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":"#);
+            let (_, text) = node.post(body.clone()).await;
+            assert!(text.starts_with(&begin), "{body}: {text}");
+            ws.send(&body).await;
+            assert_eq!(ws.text().await, text);
+        }
+        let batch = format!("[{good},{good}]");
+        assert_eq!(node.post(batch.clone()).await.1, format!("[{chain_id},{chain_id}]"));
+        ws.send(&batch).await;
+        assert_eq!(ws.text().await, format!("[{chain_id},{chain_id}]"));
+        let subscribe = format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"method":"eth_subscribe","params":["newHeads"]}}"#
+        );
+        ws.send(&subscribe).await;
+        let text = ws.text().await;
+        assert!(
+            text.starts_with(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":"0x"#)),
+            "{text}"
+        );
+    }
+    // What has begun tells of blocks.
+    node.mine();
+    assert_eq!(ws.message().await["method"], "eth_subscription");
+}
+
+#[tokio::test]
+async fn other_verbs_are_refused() {
+    let node = node().await;
+    for method in [reqwest::Method::PUT, reqwest::Method::DELETE] {
+        let answer = node.http.request(method, node.url()).body("{}").send().await.unwrap();
+        assert_eq!(answer.status(), 405);
     }
 }
 

@@ -40,10 +40,15 @@ impl Ws {
     }
 
     pub(super) async fn message(&mut self) -> Value {
+        serde_json::from_str(&self.text().await).unwrap()
+    }
+
+    /// The next message as it came.
+    pub(super) async fn text(&mut self) -> String {
         let mut data = Vec::new();
         let received = self.receiver.receive_data(&mut data);
         tokio::time::timeout(Duration::from_secs(5), received).await.expect("a message").unwrap();
-        serde_json::from_slice(&data).unwrap()
+        String::from_utf8(data).unwrap()
     }
 
     pub(super) async fn ask(&mut self, method: &str, params: Value) -> Value {
