@@ -33,8 +33,9 @@ const FLUSHED: &[u8] = b"flushed";
 const GENESIS: &[u8] = b"genesis";
 const FORMAT: &[u8] = b"format";
 const HEADS: &[u8] = b"heads";
-/// The first block whose logs are not in the index.
-const LOGGED: &[u8] = b"logged";
+/// The newest block whose logs are in the index, with those of all before it. By its hash, because a version without the
+/// index may have replaced it by another of the same number.
+const LOGGED: &[u8] = b"logged_to";
 /// Blocks whose logs are brought into the index at once.
 const LOGGED_AT_ONCE: u64 = 1_000;
 
@@ -239,10 +240,15 @@ impl History {
         })
     }
 
-    /// Brings the logs of all blocks up to `head` into the index, from where it ends. That is nowhere, unless the
-    /// history comes from a version without the index.
+    /// Brings the logs of all blocks up to `head` into the index, from where it ends. It ends there, unless a version
+    /// without the index wrote the history, once or in between. What that left in the index of blocks that it took off
+    /// stays: whoever searches looks at the blocks.
     pub(crate) fn index_logs(&self, head: u64) -> Result<(), StorageError> {
-        let mut next: u64 = self.get_rlp(Space::System, LOGGED, "a number")?.unwrap_or_default();
+        let logged: Option<BlockRef> = self.get_rlp(Space::System, LOGGED, "a block")?;
+        let mut next = match logged {
+            Some(block) if self.number_of(&block.hash)? == Some(block.number) => block.number + 1,
+            _ => 0,
+        };
         if next > head {
             return Ok(());
         }
@@ -258,7 +264,10 @@ impl History {
                 changes.put_logs(number, &receipts);
             }
             next = end + 1;
-            changes.put(Space::System, LOGGED, alloy_rlp::encode(next));
+            let hash = self.header(end)?.map(|header| header.hash()).ok_or_else(|| {
+                StorageError::new(format_args!("history: block {end} is missing"))
+            })?;
+            changes.put(Space::System, LOGGED, alloy_rlp::encode(BlockRef { number: end, hash }));
             self.write(changes)?;
         }
         Ok(())
@@ -370,13 +379,20 @@ impl History {
 
     fn commit(&self, mut changes: Changes, to: Flushed) -> Result<(), StorageError> {
         changes.put(Space::System, FLUSHED, alloy_rlp::encode(to));
-        changes.put(Space::System, LOGGED, alloy_rlp::encode(to.head.number + 1));
+        changes.put(Space::System, LOGGED, alloy_rlp::encode(to.head));
         self.write(changes)
     }
 
-    /// Takes the logs from block `from` on out of the index, as a version without it would have left the history.
+    /// The newest block whose logs are in the index.
     #[cfg(test)]
-    pub(crate) fn forget_logs(&self, from: u64) {
+    pub(crate) fn logged(&self) -> BlockRef {
+        self.get_rlp(Space::System, LOGGED, "a block").expect("read").expect("there")
+    }
+
+    /// Takes the logs from block `from` on out of the index, which once came to `logged`, as a version without it would
+    /// have left the history.
+    #[cfg(test)]
+    pub(crate) fn forget_logs(&self, from: u64, logged: Option<BlockRef>) {
         let mut changes = Changes::default();
         for item in self.space(Space::Logs).iter() {
             let key = item.key().expect("read");
@@ -384,9 +400,9 @@ impl History {
                 changes.delete(Space::Logs, key);
             }
         }
-        match from {
-            0 => changes.delete(Space::System, LOGGED),
-            _ => changes.put(Space::System, LOGGED, alloy_rlp::encode(from)),
+        match logged {
+            None => changes.delete(Space::System, LOGGED),
+            Some(block) => changes.put(Space::System, LOGGED, alloy_rlp::encode(block)),
         }
         self.write(changes).expect("written");
     }

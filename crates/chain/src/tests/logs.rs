@@ -142,9 +142,39 @@ fn directory_without_the_index_or_with_a_part_of_it_gets_it() {
     for _ in 0..40 {
         log_something(&chain, rng);
     }
+    let at_16 = chain.block_by_number(16).expect("read").expect("there").block_ref();
     drop(chain);
-    for from in [0, 17] {
-        History::open(dir.path()).expect("opens").forget_logs(from);
+    for (from, logged) in [(0, None), (17, Some(at_16))] {
+        History::open(dir.path()).expect("opens").forget_logs(from, logged);
+        check(&open_logging(Some(dir.path()), tight()), rng);
+    }
+}
+
+/// A version without the index went on with the directory, took blocks off and made others.
+#[test]
+fn blocks_that_were_replaced_by_a_version_without_the_index_get_it() {
+    let dir = TempDir::new().expect("dir");
+    let rng = &mut rng(72);
+    for above in [0, 20] {
+        let chain = open_logging(Some(dir.path()), tight());
+        for _ in 0..40 {
+            log_something(&chain, rng);
+        }
+        drop(chain);
+        let logged = History::open(dir.path()).expect("opens").logged();
+        let chain = open_logging(Some(dir.path()), tight());
+        let kept = chain.head().number() - 20;
+        chain.unwind(kept).expect("unwinds");
+        // As many as before, or more.
+        for _ in 0..20 + above {
+            log_something(&chain, rng);
+        }
+        drop(chain);
+        let history = History::open(dir.path()).expect("opens");
+        assert_eq!(history.number_of(&logged.hash).expect("read"), None, "it was replaced");
+        assert_eq!(history.flushed().expect("read").expect("there").head, history.logged());
+        history.forget_logs(kept + 1, Some(logged));
+        drop(history);
         check(&open_logging(Some(dir.path()), tight()), rng);
     }
 }
