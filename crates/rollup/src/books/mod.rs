@@ -2,7 +2,8 @@
 //!
 //! Everything follows from L1 and the blocks, so that any node keeps the same books, whoever
 //! posted the batches. They are kept beside the chain, in a ring of the newest batches, each entry
-//! with the totals up to it.
+//! with the totals up to it, and in a ring of the L1 blocks that may still be reorganised, so that
+//! the totals go back with L1 however many batches those blocks had.
 
 mod meters;
 mod ring;

@@ -7,7 +7,7 @@ use mezz_derivation::{Deriver, RollupConfig, derive::Cursor};
 use std::collections::VecDeque;
 
 /// L1 blocks that are kept while nothing is final; a reorganisation beyond needs a person.
-const RING: u64 = 1_024;
+pub(crate) const RING: u64 = 1_024;
 
 /// Why cursors cannot be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -16,6 +16,7 @@ mod status;
 mod tests;
 
 pub use cursors::CursorError;
+pub(crate) use cursors::RING as KEPT_L1_BLOCKS;
 pub use status::StatusHandle;
 
 use crate::{
