@@ -8,10 +8,11 @@ use crate::{
     output::Output,
     units::{show_duration, show_ether},
 };
-use alloy::primitives::U256;
-use mezz_contracts::bindings::{IDisputeGame, IDisputeGameFactory, IInbox};
+use mezz_contracts::bindings::{IDisputeGame, IInbox};
+use mezz_l1::L1Client;
 use mezz_rollup::{
     books::{BooksReport, Totals},
+    games::Games,
     rpc::{TrustProfile, types::SyncStatus},
 };
 use serde_json::json;
@@ -30,7 +31,9 @@ pub(crate) async fn run(context: &Context, target: &Target) -> Result<(), Failur
     let factory = deployment.l1.contract("disputeGameFactory")?;
     let inbox = deployment.l1.contract("inbox")?;
     let batches = l1.call(inbox, &IInbox::batchCountCall {}).await?;
-    let games = l1.call(factory, &IDisputeGameFactory::gameCountCall {}).await?;
+    let registry = deployment.l1.contract("anchorStateRegistry")?;
+    let games = Games { l1: L1Client::new(&deployment.l1.rpc)?, factory, registry };
+    let (count, newest) = (games.count().await?, games.newest_standing().await?);
     let held = l1.balance(portal).await?;
     let now = l1.now().await?;
 
@@ -56,32 +59,26 @@ pub(crate) async fn run(context: &Context, target: &Target) -> Result<(), Failur
     out.line("\nOn L1");
     out.field("batches", batches.to_string());
     out.field("held by the portal", show_ether(held));
-    let proposed = match games.checked_sub(U256::ONE) {
-        None => None,
-        Some(index) => {
-            let call = IDisputeGameFactory::gameAtIndexCall { _index: index };
-            let game = l1.call(factory, &call).await?.proxy_;
-            let block = l1.call(game, &IDisputeGame::l2SequenceNumberCall {}).await?;
-            let created = l1.call(game, &IDisputeGame::createdAtCall {}).await?;
-            let window = l1.call(game, &IDisputeGame::maxClockDurationCall {}).await?;
-            let left = (created + window).saturating_sub(now);
-            out.field(
-                "newest proposal",
-                format!(
-                    "L2 block {block}, stands {}  ({games} in all)",
-                    if left == 0 {
-                        "now".to_owned()
-                    } else {
-                        format!("in {}", show_duration(Duration::from_secs(left)))
-                    }
-                ),
-            );
-            Some(block.to_string())
+    match newest {
+        None if count == 0 => out.field("newest proposal", "none yet"),
+        None => out.field("newest proposal", format!("none that counts  ({count} discarded)")),
+        Some((index, game)) => {
+            let window = l1.call(game.proxy, &IDisputeGame::maxClockDurationCall {}).await?;
+            let left = game.created_at.saturating_add(window).saturating_sub(now);
+            let stands = match left {
+                0 => "now".to_owned(),
+                left => format!("in {}", show_duration(Duration::from_secs(left))),
+            };
+            let after = match count.saturating_sub(index + 1) {
+                0 => String::new(),
+                after => format!(", {after} newer discarded"),
+            };
+            let line =
+                format!("L2 block {}, stands {stands}  ({count} in all{after})", game.number);
+            out.field("newest proposal", line);
         }
-    };
-    if proposed.is_none() {
-        out.field("newest proposal", "none yet");
     }
+    let proposed = newest.map(|(_, game)| game.number.to_string());
     show_books(out, &books.totals);
     out.line("\nWho is believed");
     show_trust(out, &trust);
@@ -90,7 +87,7 @@ pub(crate) async fn run(context: &Context, target: &Target) -> Result<(), Failur
         "sync": status,
         "batches": batches,
         "books": books,
-        "proposals": games.to_string(),
+        "proposals": count.to_string(),
         "proposedBlock": proposed,
         "portalBalance": held.to_string(),
         "trust": trust,

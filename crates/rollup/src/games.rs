@@ -13,7 +13,7 @@ use mezz_l1::{L1Client, L1Error};
 
 /// Why games cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum GamesError {
+pub enum GamesError {
     /// L1 does not answer.
     #[error(transparent)]
     L1(#[from] L1Error),
@@ -24,28 +24,34 @@ pub(crate) enum GamesError {
 
 /// The factory of games and the registry that says which of them count.
 #[derive(Clone, Debug)]
-pub(crate) struct Games {
-    pub(crate) l1: L1Client,
-    pub(crate) factory: Address,
-    pub(crate) registry: Address,
+pub struct Games {
+    /// The L1 they are on.
+    pub l1: L1Client,
+    /// The dispute game factory.
+    pub factory: Address,
+    /// The anchor state registry.
+    pub registry: Address,
 }
 
 /// A game, which claims the output root of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Game {
+pub struct Game {
     /// Its own contract.
-    pub(crate) proxy: Address,
+    pub proxy: Address,
     /// Seconds since the epoch, of the L1 block that it was made in.
-    pub(crate) created_at: u64,
+    pub created_at: u64,
     /// The block. Nothing on L1 keeps it within the blocks that there are.
-    pub(crate) number: U256,
+    pub number: U256,
     /// The root.
-    pub(crate) root: B256,
+    pub root: B256,
 }
 
 impl Games {
     /// How many there are, whatever became of them.
-    pub(crate) async fn count(&self) -> Result<u64, GamesError> {
+    ///
+    /// # Errors
+    /// L1 does not answer, or something else is at the address.
+    pub async fn count(&self) -> Result<u64, GamesError> {
         let count = self.call(self.factory, &IDisputeGameFactory::gameCountCall {}).await?;
         u64::try_from(count).map_err(|_| GamesError::Unexpected("the factory"))
     }
@@ -75,15 +81,26 @@ impl Games {
             && self.call(registry, &respected).await?)
     }
 
-    /// The newest block whose root counts, or is waiting to: that of the newest game that stands,
-    /// or the anchor's. A number that no chain comes to is the largest one.
-    pub(crate) async fn newest(&self) -> Result<u64, GamesError> {
+    /// The newest game that [stands](Self::stands), with its index.
+    ///
+    /// # Errors
+    /// L1 does not answer, or something else is at an address.
+    pub async fn newest_standing(&self) -> Result<Option<(u64, Game)>, GamesError> {
         for index in (0..self.count().await?).rev() {
             if let Some(game) = self.at(index).await?
                 && self.stands(&game).await?
             {
-                return Ok(game.number.saturating_to());
+                return Ok(Some((index, game)));
             }
+        }
+        Ok(None)
+    }
+
+    /// The newest block whose root counts, or is waiting to: that of the newest game that stands,
+    /// or the anchor's. A number that no chain comes to is the largest one.
+    pub(crate) async fn newest(&self) -> Result<u64, GamesError> {
+        if let Some((_, game)) = self.newest_standing().await? {
+            return Ok(game.number.saturating_to());
         }
         let anchor = self.call(self.registry, &IAnchorStateRegistry::getAnchorRootCall {}).await?;
         Ok(anchor.l2SequenceNumber.saturating_to())

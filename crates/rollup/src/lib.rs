@@ -10,6 +10,7 @@
 //!   that they run in the sequencer's process or anywhere else.
 //! - [`deploy`], [`discover`], [`genesis`]: the beginning of a chain, and finding one.
 //! - [`books`]: what each batch collected and cost.
+//! - [`games`]: what is proposed on L1, and what of it still counts.
 //! - [`withdrawal`]: what a withdrawal needs at each of its steps.
 //! - [`health`]: whether a duty works and does what it is there for.
 //! - [`node`]: the parts of a sequencer or a verifier, wired.
@@ -21,7 +22,7 @@ pub mod deploy;
 pub mod discover;
 pub mod driver;
 pub mod feed;
-mod games;
+pub mod games;
 pub mod genesis;
 pub mod health;
 pub mod l2_client;

@@ -65,6 +65,8 @@ async fn false_proposals_are_noticed_and_stop_nobody(l1: &L1) {
         let discard = IAnchorStateRegistry::blacklistDisputeGameCall { game };
         send_as(&l1, guardian, registry, &discard, U256::ZERO).await;
     }
+    let shown = mezz.client(&["status"]).await;
+    assert_ne!(text(&shown, "/proposedBlock"), u64::MAX.to_string(), "{shown}");
     let before = games(&l1, factory).await.len();
     wait_within(Duration::from_secs(60), "the honest proposer goes on", || async {
         let now = games(&l1, factory).await;
