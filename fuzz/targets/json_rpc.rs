@@ -9,7 +9,7 @@ use mezz_chain::{BuildOptions, Chain, ChainConfig, ChainLimits, Genesis, Genesis
 use mezz_evm::{BlockAttributes, ChainSpec, StateReader};
 use mezz_pool::{AccountState, LookupError, Pool, PoolConfig};
 use mezz_primitives::B256;
-use mezz_rpc::{Cores, L1Hooks, RpcConfig, RpcContext, RpcServer};
+use mezz_rpc::{Cores, L1Hooks, RpcConfig, RpcContext, RpcHandle, RpcServer};
 use serde_json::Value;
 use std::{
     cell::RefCell,
@@ -18,29 +18,29 @@ use std::{
     net::{SocketAddr, TcpStream},
     sync::{Arc, OnceLock},
 };
+use tokio::runtime::Runtime;
 
 const CHAIN_ID: u64 = 31_337;
 /// `sstore(calldata[0..32], calldata[32..64])`, and a log of nothing.
 const STORE: &[u8] = &[0x60, 0x20, 0x35, 0x5f, 0x35, 0x55, 0x5f, 0x5f, 0xa0, 0x00];
 const ASK: &[u8] = br#"{"jsonrpc":"2.0","id":1,"method":"eth_blockNumber","params":[]}"#;
 
-/// The server, started once.
+/// Where the server is, started once. What serves is kept where the leak detector finds it.
 fn server() -> SocketAddr {
-    static ADDR: OnceLock<SocketAddr> = OnceLock::new();
-    *ADDR.get_or_init(|| {
+    static SERVER: OnceLock<(Runtime, RpcHandle)> = OnceLock::new();
+    let (_, handle) = SERVER.get_or_init(|| {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .expect("a runtime");
-        let addr = runtime.block_on(start());
-        // It serves as long as the process lives.
-        std::mem::forget(runtime);
-        addr
-    })
+        let handle = runtime.block_on(start());
+        (runtime, handle)
+    });
+    handle.local_addr()
 }
 
-async fn start() -> SocketAddr {
+async fn start() -> RpcHandle {
     let mut alloc = BTreeMap::new();
     for byte in 1..8 {
         let code = if byte > 4 { Bytes::from_static(STORE) } else { Bytes::new() };
@@ -80,11 +80,7 @@ async fn start() -> SocketAddr {
     let context =
         RpcContext { chain, pool, hooks: Arc::new(L1Hooks::default()), cores: Cores::of_runtime() };
     let config = RpcConfig::new(([127, 0, 0, 1], 0).into());
-    let handle = RpcServer::start(config, context, Vec::new(), Vec::new()).await.expect("starts");
-    let addr = handle.local_addr();
-    // Dropped, it would stop the server.
-    std::mem::forget(handle);
-    addr
+    RpcServer::start(config, context, Vec::new(), Vec::new()).await.expect("starts")
 }
 
 /// Status and body of the answer to a POST over one connection that is kept open.

@@ -1,6 +1,7 @@
 //! Round trips of arbitrary transactions, and input that is not a batch.
 
 mod malformed;
+mod seeds;
 
 use super::*;
 use alloc::{vec, vec::Vec};
