@@ -18,9 +18,12 @@ use jsonrpsee::{
         },
     },
 };
-use serde::{Deserialize, Deserializer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 use tokio::sync::{Semaphore, mpsc};
 
 /// JSON-RPC's code for what is no request.
@@ -130,6 +133,35 @@ fn given<'de, D: Deserializer<'de>>(field: D) -> Result<Option<&'de RawValue>, D
     Deserialize::deserialize(field).map(Some)
 }
 
+/// The entries of an array, but no more than one beyond `max`: a request of commas would otherwise
+/// take many times its own bytes.
+fn entries(text: &str, max: usize) -> Result<Vec<&RawValue>, serde_json::Error> {
+    struct Entries(usize);
+
+    impl<'de> Visitor<'de> for Entries {
+        type Value = Vec<&'de RawValue>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut entries = Vec::new();
+            while let Some(entry) = seq.next_element()? {
+                if entries.len() <= self.0 {
+                    entries.push(entry);
+                }
+            }
+            Ok(entries)
+        }
+    }
+
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let entries = reader.deserialize_seq(Entries(max))?;
+    reader.end()?;
+    Ok(entries)
+}
+
 /// How an id is answered.
 #[derive(Debug, PartialEq)]
 enum Echo<'a> {
@@ -202,9 +234,8 @@ impl Dispatch {
     async fn batch(&self, text: &str, caller: &Caller) -> Option<Answer> {
         // Held while the answers pile up; never closed.
         let _place = self.batches.acquire().await;
-        let calls: Vec<&RawValue> = match serde_json::from_str(text) {
-            Ok(calls) => calls,
-            Err(_) => return Some(Answer::refused(ErrorCode::ParseError)),
+        let Ok(calls) = entries(text, self.max_batch) else {
+            return Some(Answer::refused(ErrorCode::ParseError));
         };
         if calls.is_empty() {
             return Some(Answer::refused(ErrorCode::InvalidRequest));
@@ -301,6 +332,16 @@ impl Dispatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_more_of_a_batch_is_kept_than_says_that_it_is_too_large() {
+        let kept = |text: &str, max| entries(text, max).map(|entries| entries.len()).ok();
+        assert_eq!(kept("[1, {}, [2]]", 3), Some(3));
+        assert_eq!(kept(&format!("[{}1]", "1,".repeat(10_000)), 3), Some(4));
+        for text in ["[1", "[1,]", "[1] 2", "{}", "[1}"] {
+            assert_eq!(kept(text, 3), None, "{text}");
+        }
+    }
 
     #[test]
     fn ids_are_strings_numbers_and_null() {

@@ -16,7 +16,7 @@ use tokio::{
 /// Bytes that are read at a time.
 const READ: usize = 16 << 10;
 /// Bytes that a message counts for beside its own, until it is answered: the task that does it.
-const TASK: usize = 1 << 10;
+const TASK: usize = 4 << 10;
 
 /// What a client sent.
 #[derive(Debug)]
@@ -105,6 +105,10 @@ impl<R: AsyncRead + Unpin> Messages<R> {
         loop {
             if let Some(incoming) = self.buffered()? {
                 return Ok(incoming);
+            }
+            // A client whose bytes never cease is as late as one whose bytes do not come.
+            if self.partial.as_ref().is_some_and(|partial| partial.until <= Instant::now()) {
+                return Ok(Incoming::Late);
             }
             self.buffer.reserve(READ);
             let reading = self.io.read_buf(&mut self.buffer);
