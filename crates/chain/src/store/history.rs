@@ -18,10 +18,10 @@ use crate::{
     state::{Codes, Flat},
 };
 use alloy_rlp::{Decodable, RlpDecodable, RlpEncodable};
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Slice};
 use mezz_primitives::{Account, Address, B256, Bytes, Header, Receipt, Sealed, StateDiff, U256};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -134,7 +134,7 @@ impl History {
         &self.spaces[space as usize]
     }
 
-    fn get(&self, space: Space, key: &[u8]) -> Result<Option<fjall::Slice>, StorageError> {
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Slice>, StorageError> {
         self.space(space).get(key).map_err(failed)
     }
 
@@ -369,7 +369,7 @@ impl History {
                         let heads = StoredHeads { safe: *safe, finalized: *finalized };
                         changes.put(Space::System, HEADS, alloy_rlp::encode(heads));
                     }
-                    Op::Meta { key, value } => changes.put(Space::Meta, key, value.to_vec()),
+                    Op::Meta { key, value } => changes.put(Space::Meta, key, value),
                 }
             }
         }
@@ -409,7 +409,7 @@ impl History {
 
     fn write(&self, changes: Changes) -> Result<(), StorageError> {
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncAll));
-        for ((space, key), value) in changes.0 {
+        for Change { space, key, value } in changes.last() {
             match value {
                 Some(value) => batch.insert(self.space(space), key, value),
                 None => batch.remove(self.space(space), key),
@@ -422,17 +422,34 @@ impl History {
     }
 }
 
-/// New values by key; the last change of a key counts, since a batch must not name a key twice.
+/// New values in the order of the changes.
 #[derive(Default)]
-struct Changes(HashMap<(Space, Vec<u8>), Option<Vec<u8>>>);
+struct Changes(Vec<Change>);
+
+struct Change {
+    space: Space,
+    key: Slice,
+    /// `None`: the key goes.
+    value: Option<Slice>,
+}
 
 impl Changes {
-    fn put(&mut self, space: Space, key: impl AsRef<[u8]>, value: Vec<u8>) {
-        self.0.insert((space, key.as_ref().to_vec()), Some(value));
+    fn put(&mut self, space: Space, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        let (key, value) = (Slice::from(key.as_ref()), Some(Slice::from(value.as_ref())));
+        self.0.push(Change { space, key, value });
     }
 
     fn delete(&mut self, space: Space, key: impl AsRef<[u8]>) {
-        self.0.insert((space, key.as_ref().to_vec()), None);
+        self.0.push(Change { space, key: Slice::from(key.as_ref()), value: None });
+    }
+
+    /// The last change of each key, since a batch must not name a key twice, ordered by key: neighbours are inserted
+    /// where the memory is still at hand.
+    fn last(mut self) -> Vec<Change> {
+        self.0.reverse();
+        self.0.sort_by(|a, b| (a.space, &a.key).cmp(&(b.space, &b.key)));
+        self.0.dedup_by(|b, a| (a.space, &a.key) == (b.space, &b.key));
+        self.0
     }
 
     fn append(&mut self, Appended { record, diff }: &Appended) {
@@ -440,15 +457,16 @@ impl Changes {
         self.put(Space::Blocks, number, alloy_rlp::encode(BlockBody(record)));
         self.put(Space::Receipts, number, alloy_rlp::encode(&record.receipts));
         self.put(Space::Diffs, number, alloy_rlp::encode(diff.as_ref()));
-        self.put(Space::Hashes, record.hash(), number.to_vec());
+        self.put(Space::Hashes, record.hash(), number);
+        let mut place = [0; 12];
+        place[..8].copy_from_slice(&number);
         for (index, tx) in (0u32..).zip(&record.transactions) {
-            let mut place = number.to_vec();
-            place.extend_from_slice(&index.to_be_bytes());
+            place[8..].copy_from_slice(&index.to_be_bytes());
             self.put(Space::Txs, tx.hash(), place);
         }
         self.put_logs(record.number(), &record.receipts);
         for code in &diff.codes {
-            self.put(Space::Codes, code.hash, code.bytes.to_vec());
+            self.put(Space::Codes, code.hash, &code.bytes);
         }
         self.state(diff);
     }
@@ -470,7 +488,7 @@ impl Changes {
 
     fn put_logs(&mut self, number: u64, receipts: &[Receipt]) {
         for key in log_index::keys(number, receipts) {
-            self.put(Space::Logs, key, Vec::new());
+            self.put(Space::Logs, key, []);
         }
     }
 
