@@ -60,6 +60,9 @@ impl TxSenderTask {
             return Ok(Launch::Done);
         }
         let request = queued.request.clone();
+        if self.is_torn(request.row) {
+            return Err(SendError::Torn);
+        }
         match &request.blobs {
             Some(blobs) if blobs.is_empty() => return Err(SendError::NoBlobs("the list is empty")),
             Some(_) if request.to == TxKind::Create => return Err(SendError::BlobsNeedReceiver),

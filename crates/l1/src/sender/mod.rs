@@ -12,6 +12,8 @@ mod launch;
 mod meters;
 mod refusal;
 mod task;
+#[cfg(test)]
+mod tests;
 mod upkeep;
 
 pub use fees::FeeLimits;
@@ -24,7 +26,13 @@ use alloy::{
     rpc::types::TransactionReceipt,
 };
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::Instant,
@@ -54,6 +62,11 @@ pub struct TxRequest {
     /// transaction. Between the last look and mining only a contract can compare. Not with blobs.
     #[serde(default)]
     pub rests_on: Option<BlockRef>,
+    /// The row that it is part of, whose requests are of no use without those before them: once one
+    /// of a row is refused or fails, all that still wait for their turn in this row or one with a
+    /// lower number are refused with [`SendError::Torn`]. Rows are of one run.
+    #[serde(skip)]
+    pub row: Option<u64>,
 }
 
 /// How a [`TxSender`] works.
@@ -168,6 +181,9 @@ pub enum SendError {
         /// The block.
         block: BlockRef,
     },
+    /// A request before it in its row was not carried out.
+    #[error("a transaction that this one builds on was not carried out")]
+    Torn,
     /// The Layer 1 is not the chain that the sender works for.
     #[error(
         "the L1 at {url} does not have block {block}, where this chain begins: nothing is sent until it has it again; if L1 was reset for good, `mezz up --reset` begins a new chain"
@@ -217,6 +233,14 @@ pub struct SenderStatus {
     pub trouble: Option<String>,
 }
 
+/// What the task says of itself.
+#[derive(Clone, Debug, Default)]
+struct Published {
+    status: SenderStatus,
+    /// How many requests it had taken by then.
+    taken: u64,
+}
+
 #[derive(Debug)]
 struct Job {
     request: TxRequest,
@@ -230,7 +254,9 @@ type Reply = oneshot::Sender<Result<TransactionReceipt, SendError>>;
 pub struct TxSender {
     address: Address,
     jobs: mpsc::Sender<Job>,
-    status: watch::Receiver<SenderStatus>,
+    /// How many requests were handed over; counted before the task can take them.
+    submitted: Arc<AtomicU64>,
+    published: watch::Receiver<Published>,
     limits: watch::Sender<FeeLimits>,
 }
 
@@ -262,7 +288,9 @@ impl TxSender {
     /// [`SendError::Stopped`] if the task has ended.
     pub async fn submit(&self, request: TxRequest) -> Result<TxTicket, SendError> {
         let (reply, receipt) = oneshot::channel();
-        self.jobs.send(Job { request, reply }).await.map_err(|_| SendError::Stopped)?;
+        let place = self.jobs.reserve().await.map_err(|_| SendError::Stopped)?;
+        self.submitted.fetch_add(1, Ordering::SeqCst);
+        place.send(Job { request, reply });
         Ok(TxTicket { receipt })
     }
 
@@ -279,11 +307,14 @@ impl TxSender {
         self.limits.send_replace(limits);
     }
 
-    /// What the task is doing.
+    /// What the task is doing. A request counts from the moment when it is handed over until it is
+    /// carried out or refused, without a gap.
     pub fn status(&self) -> SenderStatus {
-        let mut status = self.status.borrow().clone();
-        // What the task has not taken yet.
-        status.queued += self.jobs.max_capacity() - self.jobs.capacity();
+        let Published { mut status, taken } = self.published.borrow().clone();
+        let submitted = self.submitted.load(Ordering::SeqCst);
+        let not_taken = submitted.saturating_sub(taken);
+        status.queued =
+            status.queued.saturating_add(usize::try_from(not_taken).unwrap_or(usize::MAX));
         status
     }
 }

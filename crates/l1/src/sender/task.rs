@@ -2,7 +2,7 @@
 //! flight what it needs.
 
 use super::{
-    FeeLimits, Job, SendError, SenderConfig, SenderStatus, TxSender,
+    FeeLimits, Job, Published, SendError, SenderConfig, SenderStatus, TxSender,
     flight::Flight,
     journal::{Entry, Journal, Settled},
     launch::{Launch, Queued},
@@ -45,8 +45,12 @@ pub struct TxSenderTask {
     pub(super) next_nonce: u64,
     pub(super) head: Option<Sealed<Header>>,
     queue: VecDeque<Queued>,
-    jobs: mpsc::Receiver<Job>,
-    status: watch::Sender<SenderStatus>,
+    pub(super) jobs: mpsc::Receiver<Job>,
+    status: watch::Sender<Published>,
+    /// Requests taken so far.
+    taken: u64,
+    /// The highest row of which a request was not carried out.
+    torn: Option<u64>,
     limits: watch::Receiver<FeeLimits>,
     /// What the journal held, until the chain has been asked about it.
     resumed: Option<Vec<Entry>>,
@@ -83,8 +87,8 @@ impl TxSender {
         let (journal, entries) = Journal::open(journal, chain_id, address)?;
         let (jobs, receiver) = mpsc::channel(QUEUE);
         // What became of these is not known yet.
-        let (status, watcher) =
-            watch::channel(SenderStatus { waiting: entries.len(), ..SenderStatus::default() });
+        let status = SenderStatus { waiting: entries.len(), ..SenderStatus::default() };
+        let (status, published) = watch::channel(Published { status, taken: 0 });
         let meters = Meters::new(config.duty);
         let (limits, limited) = watch::channel(config.fees);
         let task = TxSenderTask {
@@ -100,6 +104,8 @@ impl TxSender {
             queue: VecDeque::new(),
             jobs: receiver,
             status,
+            taken: 0,
+            torn: None,
             limits: limited,
             resumed: Some(entries),
             hold: None,
@@ -107,7 +113,8 @@ impl TxSender {
             meters,
             stalled_since: None,
         };
-        Ok((Self { address, jobs, status: watcher, limits }, task))
+        let submitted = Arc::default();
+        Ok((Self { address, jobs, submitted, published, limits }, task))
     }
 }
 
@@ -155,12 +162,18 @@ impl TxSenderTask {
         }
     }
 
-    fn enqueue(&mut self, job: Job) {
+    pub(super) fn enqueue(&mut self, job: Job) {
+        self.taken = self.taken.saturating_add(1);
         self.queue.push_back(Queued {
             request: Arc::new(job.request),
             reply: Some(job.reply),
             sidecar: None,
         });
+    }
+
+    /// Whether a request before this one in its row was not carried out.
+    pub(super) fn is_torn(&self, row: Option<u64>) -> bool {
+        row.is_some() && row <= self.torn
     }
 
     fn failed(&mut self, error: &SendError) -> Duration {
@@ -174,7 +187,7 @@ impl TxSenderTask {
         self.config.poll_interval.saturating_mul(1 << doublings).min(self.config.max_backoff)
     }
 
-    fn publish(&mut self) {
+    pub(super) fn publish(&mut self) {
         let waiting = self.waiting();
         let mined = self.flights.values().filter_map(|flight| flight.mined.as_ref());
         let newest = mined.map(|mined| mined.block).max_by_key(|block| block.number);
@@ -193,7 +206,7 @@ impl TxSenderTask {
             trouble: self.hold.clone(),
         };
         self.meters.status(&status);
-        self.status.send_replace(status);
+        self.status.send_replace(Published { status, taken: self.taken });
     }
 
     fn waiting(&self) -> usize {
@@ -232,6 +245,7 @@ impl TxSenderTask {
                         return Err(elsewhere);
                     }
                     self.meters.refused.increment(1);
+                    self.torn = self.torn.max(queued.request.row);
                     // Whoever waits for it says so in the log, as often as is of use.
                     tracing::debug!(account = %self.address, "L1 transaction not sent: {error}");
                     if let Some(reply) = queued.reply.take() {
@@ -369,6 +383,7 @@ impl TxSenderTask {
             if now.saturating_duration_since(since) >= self.config.rebroadcast_after {
                 let error = SendError::NonceTaken { address: self.address, nonce };
                 tracing::error!("{error}");
+                self.torn = self.torn.max(flight.request.row);
                 flight.reply(&Err(error));
                 self.flights.remove(&nonce);
                 self.journal.remove(nonce).await?;
@@ -389,6 +404,9 @@ impl TxSenderTask {
                 done.push((flight.nonce, flight.request.key.map(|key| Settled { key, hash })));
             }
             if depth >= self.config.confirmations.max(1) {
+                if outcome.is_err() {
+                    self.torn = self.torn.max(flight.request.row);
+                }
                 flight.reply(&outcome);
             }
         }

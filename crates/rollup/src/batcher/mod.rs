@@ -112,6 +112,8 @@ struct Work {
     ledger: Ledger,
     pending: Pending,
     hold: Option<Hold>,
+    /// Batches that build on each other, as the sender is told. What is begun again is a new row.
+    row: u64,
 }
 
 /// A wait for lower prices.
@@ -161,8 +163,9 @@ impl Batcher {
                     POLL
                 }
                 Err(error) => {
-                    // Whatever it was, the safe head says what has arrived.
-                    work = Work::default();
+                    // Whatever it was, the safe head says what has arrived. What waits in the sender
+                    // is waited for.
+                    work = Work { row: work.row.saturating_add(1), ..Work::default() };
                     trouble.failed(&error, Instant::now())
                 }
             };
@@ -173,7 +176,7 @@ impl Batcher {
     /// Looks once, and posts what is due.
     async fn round(&self, work: &mut Work) -> Result<(), BatcherError> {
         let status = self.l2.sync_status().await?;
-        let Work { ledger, pending, hold } = work;
+        let Work { ledger, pending, hold, row } = work;
         for batch in &mut ledger.posted {
             if let Some(receipt) = batch.receipt.take_if(|receipt| receipt.is_finished()) {
                 batch.l1 = Some(receipt.await.map_err(|_| BatcherError::Interrupted)??);
@@ -185,6 +188,7 @@ impl Batcher {
         self.sender.set_fee_limits(self.limits(left == 0));
         if ledger.settle(safe.number, status.current_l1.number, self.config.patience) {
             self.meters.given_up.increment(1);
+            *row = row.saturating_add(1);
         }
         self.meters.in_flight(ledger.posted.len());
         if ledger.posted.is_empty() && !self.may_begin(status.current_l1.block_ref()).await? {
@@ -239,7 +243,7 @@ impl Batcher {
             *pending = Pending::default();
             return Ok(());
         }
-        let post = self.post(ready, carrier).await?;
+        let post = self.post(ready, carrier, *row).await?;
         ledger.posted.push_back(post);
         pending.posted();
         Ok(())
@@ -304,7 +308,12 @@ impl Batcher {
     }
 
     /// Hands a batch to the sender.
-    async fn post(&self, batch: &Ready, carrier: Carrier) -> Result<Posted, BatcherError> {
+    async fn post(
+        &self,
+        batch: &Ready,
+        carrier: Carrier,
+        row: u64,
+    ) -> Result<Posted, BatcherError> {
         let (input, blobs) = match carrier {
             Carrier::Blobs => {
                 (IInbox::submitBatchCall {}.abi_encode(), Some(blob::to_blobs(&batch.data)?))
@@ -333,6 +342,8 @@ impl Batcher {
             key: None,
             // It counts on the right parent only, so that it does no harm anywhere else.
             rests_on: None,
+            // After one that does not arrive, the next ones would arrive in vain.
+            row: Some(row),
         };
         let ticket = self.sender.submit(request).await?;
         let pulse = self.pulse.clone();

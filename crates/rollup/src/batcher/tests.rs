@@ -5,6 +5,7 @@ use super::ledger::{Footing, Ledger, Posted};
 use alloy::primitives::{B256, U256};
 use mezz_l1::{BlockRef, SenderStatus};
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use std::collections::VecDeque;
 
 const PATIENCE: u64 = 20;
 
@@ -30,8 +31,10 @@ struct World {
     /// L1 as far as the node has derived it.
     node: Vec<L1Block>,
     txs: Vec<Tx>,
-    /// Nonces below were handed to the pool.
+    /// Nonces below were handed to the pool; the others wait in the sender's queue.
     offered: usize,
+    /// The sender has refused a batch, and refuses those after it until the batcher knows.
+    torn: bool,
     unsafe_l2: u64,
     ledger: Ledger,
 }
@@ -45,6 +48,7 @@ impl World {
             node: Vec::new(),
             txs: Vec::new(),
             offered: 0,
+            torn: false,
             unsafe_l2: 0,
             ledger: Ledger::default(),
         };
@@ -89,6 +93,14 @@ impl World {
         self.offered = self.txs.len();
     }
 
+    /// The sender refuses the first batch in its queue, and with it those behind it.
+    fn sender_refuses(&mut self) {
+        if self.offered < self.txs.len() {
+            self.txs.truncate(self.offered);
+            self.torn = true;
+        }
+    }
+
     fn sender_status(&self) -> SenderStatus {
         let mined = self.txs.iter().filter_map(|tx| tx.mined);
         SenderStatus {
@@ -128,6 +140,7 @@ impl World {
                 }
             }
             7..11 => self.sender_looks(),
+            11 if self.rng.random_bool(0.2) => self.sender_refuses(),
             11..17 => self.node_looks(),
             17..19 => self.unsafe_l2 += self.rng.random_range(0..5),
             _ => {}
@@ -141,8 +154,14 @@ impl World {
         let unsafe_l2 = self.unsafe_l2;
         for posted in &mut self.ledger.posted {
             // A receipt is handed out once, wherever the transaction goes later.
-            let tx = self.txs.iter().rfind(|tx| tx.first == posted.first).unwrap();
-            posted.l1 = posted.l1.or(tx.mined.map(|block| block.number));
+            let tx = self.txs.iter().rfind(|tx| tx.first == posted.first);
+            posted.l1 = posted.l1.or(tx.and_then(|tx| tx.mined).map(|block| block.number));
+        }
+        if self.torn && self.rng.random() {
+            // A refusal arrives instead of a receipt.
+            self.torn = false;
+            self.ledger.posted.clear();
+            return;
         }
         self.ledger.settle(safe, derived.number, PATIENCE);
         if self.ledger.posted.is_empty() {
@@ -161,8 +180,12 @@ impl World {
             return;
         }
         let last = self.rng.random_range(next..=unsafe_l2);
-        self.txs.push(Tx { first: next, last, mined: None });
-        self.offered = self.txs.len();
+        if !self.torn {
+            self.txs.push(Tx { first: next, last, mined: None });
+            if self.rng.random() {
+                self.offered = self.txs.len();
+            }
+        }
         let (receipt, l1, last_hash) = (None, None, B256::ZERO);
         self.ledger.posted.push_back(Posted { first: next, last, last_hash, receipt, l1 });
     }
@@ -176,7 +199,7 @@ fn nothing_is_posted_twice_whatever_happens() {
             world.step();
             match world.rng.random_range(0..24) {
                 // A failure, or a restart.
-                0 => world.ledger.posted.clear(),
+                0 => (world.torn, world.ledger.posted) = (false, VecDeque::new()),
                 1..9 => world.round(),
                 _ => {}
             }
@@ -184,6 +207,9 @@ fn nothing_is_posted_twice_whatever_happens() {
             assert!(vain.is_empty(), "seed {seed}: {vain:?} of {:?}", world.txs);
         }
         // Nothing was forgotten either.
+        if world.torn {
+            world.ledger.posted.clear();
+        }
         for _ in 0..60 {
             world.mine(true);
             world.sender_looks();
