@@ -3,22 +3,12 @@
 
 use crate::{
     on_both,
-    support::{L1, Load, Mezz, Rpc, Witness, assert_same_chain, free_port, text},
+    support::{
+        At, BLOBS, L1, Load, Mezz, Rpc, SHORT, Stop, Stops, Witness, assert_same_chain, free_port,
+        of_chain, text,
+    },
 };
-use mezz_chain::fault::POINTS;
-use std::{fs, path::Path};
-
-/// Segments that are closed after a few blocks, so that the points around that are passed.
-const SHORT: (&str, &str) = ("MEZZ_LIMIT", "wal.segment_bytes=6000");
-
-/// A point, the part of the path on the way to which it acts, and how often it is passed before.
-type Stop = (&'static str, &'static str, u32);
-
-/// The storage layer's points in one chain's directory. Some are passed in the middle of a burst,
-/// some at their first passing.
-fn of_chain(dir: &'static str) -> impl Iterator<Item = Stop> {
-    POINTS.into_iter().zip([5, 0, 2, 3, 1, 0, 1, 0, 1]).map(move |(point, skip)| (point, dir, skip))
-}
+use std::fs;
 
 /// Those of the batcher's way to L1, and those of the proposer's, whose transactions have no blobs.
 const SENDING: [Stop; 7] = [
@@ -31,26 +21,6 @@ const SENDING: [Stop; 7] = [
     ("sender.after_offer", "/proposer/", 0),
 ];
 
-/// Those of the embedded L1's blobs.
-const BLOBS: [Stop; 3] = [
-    ("blobs.before_write", "/l1/", 0),
-    ("blobs.before_rename", "/l1/", 0),
-    ("blobs.after_rename", "/l1/", 1),
-];
-
-/// A process that dies at the stop which `file` will name.
-fn arms(file: &Path) -> String {
-    format!("@{}", file.display())
-}
-
-/// Arms the stop in a running process.
-fn arm(file: &Path, (point, part, skip): Stop) {
-    // Whole at once: it is looked at all the time.
-    let part_written = file.with_extension("part");
-    fs::write(&part_written, format!("{point}:abort:{skip}:{part}")).unwrap();
-    fs::rename(part_written, file).unwrap();
-}
-
 /// Waits until the process has died where it was armed to.
 async fn assert_died(mezz: &mut Mezz, stop: Stop) {
     use std::os::unix::process::ExitStatusExt;
@@ -61,7 +31,7 @@ async fn assert_died(mezz: &mut Mezz, stop: Stop) {
 on_both!(dying_at_any_write_of_a_sequencer_loses_and_doubles_nothing);
 async fn dying_at_any_write_of_a_sequencer_loses_and_doubles_nothing(l1: &L1) {
     let (dir, other, armed) =
-        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), Stops::new());
     let port = L1::EmbeddedAt(free_port());
     let (l1, own_l1) = match l1 {
         // The verifier finds it again after each restart.
@@ -71,9 +41,7 @@ async fn dying_at_any_write_of_a_sequencer_loses_and_doubles_nothing(l1: &L1) {
     let blobs = BLOBS.into_iter().chain(of_chain("/l1/")).filter(|_| own_l1);
     let stops: Vec<Stop> = of_chain("/l2/").chain(SENDING).chain(blobs).collect();
 
-    let file = armed.path().join("stop");
-    let env = [("MEZZ_FAULT", arms(&file)), (SHORT.0, SHORT.1.to_owned())];
-    let env = env.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let env = [armed.env(), SHORT];
     let start = async || {
         let args = ["--block-time", "250ms"];
         let mut mezz = Mezz::spawn_up_with(dir.path(), l1, &args, &env);
@@ -87,7 +55,7 @@ async fn dying_at_any_write_of_a_sequencer_loses_and_doubles_nothing(l1: &L1) {
         let deployment = mezz.deployment();
         let load = Load::start(&witness, &mezz.l1(), &mezz.l2(), &deployment);
         mezz.l2().wait_tag("latest", mezz.l2().head().await + 4).await;
-        arm(&file, stop);
+        armed.arm(stop, At::Dies);
         if stop.0 == "journal.before_remove" {
             // Entries go when their transactions can no longer disappear.
             // It may die while it answers.
@@ -95,7 +63,7 @@ async fn dying_at_any_write_of_a_sequencer_loses_and_doubles_nothing(l1: &L1) {
         }
         assert_died(&mut mezz, stop).await;
         drop(load);
-        fs::remove_file(&file).unwrap();
+        armed.disarm();
 
         mezz = start().await;
         let l2 = mezz.l2();
@@ -122,14 +90,12 @@ async fn assert_fresh_verifier_agrees(mezz: &Mezz) {
 on_both!(dying_at_any_write_of_a_verifier_loses_nothing);
 async fn dying_at_any_write_of_a_verifier_loses_nothing(l1: &L1) {
     let (dir, other, armed) =
-        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), Stops::new());
     let mezz = Mezz::up(dir.path(), l1, &["--block-time", "250ms"]).await;
     let (l1_url, l2) = (mezz.l1_url(), mezz.l2());
     let witness = Witness::new();
     let _load = Load::start(&witness, &mezz.l1(), &l2, &mezz.deployment());
-    let file = armed.path().join("stop");
-    let fault = arms(&file);
-    let env = [("MEZZ_FAULT", fault.as_str()), SHORT];
+    let env = [armed.env(), SHORT];
     let mut seen = (0, l2.hash(0).await);
     for stop in of_chain("/verifier/") {
         let (mut node, verifier) =
@@ -139,9 +105,9 @@ async fn dying_at_any_write_of_a_verifier_loses_nothing(l1: &L1) {
         verifier.wait_tag("safe", safe).await;
         seen = (safe, verifier.hash(safe).await);
         assert_eq!(seen.1, l2.hash(safe).await, "{stop:?}");
-        arm(&file, stop);
+        armed.arm(stop, At::Dies);
         assert_died(&mut node, stop).await;
-        fs::remove_file(&file).unwrap();
+        armed.disarm();
     }
     let (_node, verifier) = Mezz::verifier(other.path(), &l1_url, &[]).await;
     let safe = l2.tag("safe").await;

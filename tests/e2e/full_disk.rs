@@ -1,8 +1,8 @@
 //! A disk without room: the node stops with one clear line, nothing is lost, and it starts again
 //! when there is room.
 //!
-//! On a file system of its own where the test may mount one, and everywhere by writes that fail
-//! as they do there.
+//! On a file system of its own where the test may mount one; `failed_writes` does the same
+//! everywhere by writes that fail as they do there.
 
 use crate::{
     on_both,
@@ -56,7 +56,7 @@ impl Drop for Disk {
 }
 
 /// Waits until the process has stopped by itself for want of room, and said so.
-async fn assert_stopped(mezz: &mut Mezz, why: &str) {
+pub(crate) async fn assert_stopped(mezz: &mut Mezz, why: &str) {
     let status = mezz.wait().await;
     let log = mezz.stderr();
     assert_eq!(status.code(), Some(1), "{status}\n{log}");
@@ -100,47 +100,4 @@ async fn full_disk_stops_a_node_and_room_starts_it_again(l1: &L1) {
     }
     let (mined, deposits) = witness.counts();
     assert!(mined > 0 && deposits > 0, "{mined} transactions, {deposits} deposits");
-}
-
-#[cfg(debug_assertions)]
-on_both!(any_write_that_fails_stops_a_node_and_it_starts_again);
-#[cfg(debug_assertions)]
-async fn any_write_that_fails_stops_a_node_and_it_starts_again(l1: &L1) {
-    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (port, args) = (L1::EmbeddedAt(free_port()), ["--block-time", "250ms"]);
-    let embedded = matches!(l1, L1::Embedded);
-    let l1 = if embedded { &port } else { l1 };
-    let witness = Witness::new();
-    let mut mezz = Mezz::up(dir.path(), l1, &args).await;
-    let l1_url = mezz.l1_url();
-    let mut stops = vec!["wal.after_write:fail:0:/l2/", "history.before_commit:fail:0:/l2/"];
-    if embedded {
-        stops.extend(["wal.partial_write:fail:0:/l1/", "blobs.before_rename:fail:0:/l1/"]);
-    }
-    let armed = tempfile::tempdir().unwrap();
-    let file = armed.path().join("stop");
-    let at = format!("@{}", file.display());
-    for stop in stops {
-        mezz.stop(crate::support::Signal::Kill).await;
-        mezz = Mezz::spawn_up_with(dir.path(), l1, &args, &[("MEZZ_FAULT", &at)]);
-        mezz.wait_ready().await;
-        let load = Load::start(&witness, &mezz.l1(), &mezz.l2(), &mezz.deployment());
-        mezz.l2().wait_tag("latest", mezz.l2().head().await + 2).await;
-        fs::write(file.with_extension("part"), stop).unwrap();
-        fs::rename(file.with_extension("part"), &file).unwrap();
-        assert_stopped(&mut mezz, "no storage space").await;
-        drop(load);
-        fs::remove_file(&file).unwrap();
-        mezz = Mezz::up(dir.path(), l1, &args).await;
-        witness.check(&mezz.l1(), &mezz.l2(), &mezz.deployment()).await;
-    }
-    for stop in ["wal.after_write:fail:3:/verifier/", "history.before_commit:fail:1:/verifier/"] {
-        let env = [("MEZZ_FAULT", stop)];
-        let (mut node, _) = Mezz::node_with("verifier", other.path(), &l1_url, &[], &env).await;
-        assert_stopped(&mut node, "no storage space").await;
-        let (_node, verifier) = Mezz::verifier(other.path(), &l1_url, &[]).await;
-        let safe = mezz.l2().tag("safe").await;
-        verifier.wait_tag("safe", safe).await;
-        assert_eq!(verifier.hash(safe).await, mezz.l2().hash(safe).await);
-    }
 }

@@ -11,6 +11,8 @@ mod doctor;
 mod duties;
 // A release build has no points to die at.
 #[cfg(debug_assertions)]
+mod failed_writes;
+#[cfg(debug_assertions)]
 mod fault_points;
 mod full_disk;
 mod heads;

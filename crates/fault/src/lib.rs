@@ -8,7 +8,8 @@
 //! `point:action:skip`, or `point:action:skip:part` for paths that contain `part`. The action is
 //! `fail` (the write fails as on a full disk) or `abort` (the process dies at once, as by
 //! `kill -9`); skip is how often the point is passed before it acts, and then it acts each time.
-//! `@path` instead names a file with such a line, which may appear while the process runs.
+//! `@path` instead names a file with such a line, which may come and go while the process runs: the
+//! line holds as long as the file is there.
 //! `MEZZ_LIMIT`, `name=value`, lowers a [`limit`] to what a short test reaches.
 //!
 //! [`replace_file`] is a durable write with its points, for all who replace files.
@@ -112,27 +113,39 @@ mod armed {
         }
     }
 
+    /// A file that may say more, and what it says.
+    #[derive(Debug)]
+    struct Told {
+        path: PathBuf,
+        text: String,
+        armed: Option<Armed>,
+    }
+
+    impl Told {
+        fn read(&mut self) {
+            let text = fs::read_to_string(&self.path).unwrap_or_default();
+            if text != self.text {
+                self.armed = Armed::parse(text.trim());
+                self.text = text;
+            }
+        }
+    }
+
     #[derive(Debug)]
     struct Registry {
         armed: Vec<Armed>,
-        /// A file that may say more.
-        file: Option<PathBuf>,
+        told: Option<Told>,
     }
 
     impl Registry {
         fn from_env() -> Self {
             let set = std::env::var("MEZZ_FAULT").unwrap_or_default();
-            let file = set.strip_prefix('@').map(PathBuf::from);
-            Self { armed: Armed::parse(&set).into_iter().collect(), file }
-        }
-
-        /// Reads the file, until it is there.
-        fn read_file(&mut self) {
-            let text = self.file.as_ref().and_then(|path| fs::read_to_string(path).ok());
-            if let Some(armed) = text.and_then(|text| Armed::parse(text.trim())) {
-                self.armed.push(armed);
-                self.file = None;
-            }
+            let told = set.strip_prefix('@').map(|path| Told {
+                path: path.into(),
+                text: String::new(),
+                armed: None,
+            });
+            Self { armed: Armed::parse(&set).into_iter().collect(), told }
         }
     }
 
@@ -156,9 +169,13 @@ mod armed {
 
     pub(super) fn point(path: &Path, name: &str) -> io::Result<()> {
         let mut registry = registry();
-        registry.read_file();
-        let armed =
-            registry.armed.iter_mut().find(|armed| armed.point == name && armed.acts_on(path));
+        let Registry { armed, told } = &mut *registry;
+        if let Some(told) = told {
+            told.read();
+        }
+        let told = told.as_mut().and_then(|told| told.armed.as_mut());
+        let mut armed = armed.iter_mut().chain(told);
+        let armed = armed.find(|armed| armed.point == name && armed.acts_on(path));
         let Some(armed) = armed else { return Ok(()) };
         if armed.skip > 0 {
             armed.skip -= 1;
@@ -191,6 +208,23 @@ mod armed {
             for wrong in ["", "a", "a:explode", "a:fail:many"] {
                 assert_eq!(Armed::parse(wrong), None, "{wrong}");
             }
+        }
+
+        #[test]
+        fn line_of_a_file_holds_while_the_file_is_there() {
+            let dir = tempfile::tempdir().expect("a directory");
+            let path = dir.path().join("stop");
+            let mut told = Told { path: path.clone(), text: String::new(), armed: None };
+            told.read();
+            assert_eq!(told.armed, None);
+            fs::write(&path, "a:fail:2\n").expect("writes");
+            told.read();
+            told.armed.as_mut().expect("read").skip = 1;
+            told.read();
+            assert_eq!(told.armed.as_ref().expect("read").skip, 1, "it is not read anew");
+            fs::remove_file(&path).expect("removes");
+            told.read();
+            assert_eq!(told.armed, None);
         }
 
         #[test]

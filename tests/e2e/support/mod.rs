@@ -6,6 +6,9 @@ mod load;
 mod process;
 mod proxy;
 mod rpc;
+// A release build has no points to stop at.
+#[cfg(debug_assertions)]
+mod stops;
 mod witness;
 
 pub(crate) use games::games;
@@ -18,6 +21,8 @@ pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use rpc::{
     Rpc, assert_same_chain, deposit_call, fresh_address, get, key, portal, wait_until, wait_within,
 };
+#[cfg(debug_assertions)]
+pub(crate) use stops::{At, BLOBS, SHORT, Stop, Stops, of_chain};
 pub(crate) use witness::Witness;
 
 use alloy::primitives::U256;

@@ -116,6 +116,12 @@ impl Witness {
         (shown.mined.len(), shown.deposits.len())
     }
 
+    /// After a fault and a restart: all that was shown is there. The quick part of
+    /// [`Self::check`].
+    pub(crate) async fn check_shown(&self, l2: &Rpc) {
+        self.assert_shown_is_there(l2).await;
+    }
+
     /// After a fault and a restart: all that must be true. Answers the safe head that it is true
     /// of.
     pub(crate) async fn check(&self, l1: &Rpc, l2: &Rpc, deployment: &Value) -> u64 {
