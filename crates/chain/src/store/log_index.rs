@@ -141,6 +141,7 @@ impl BloomQuery {
 mod tests {
     use super::*;
     use mezz_primitives::{Address, Log};
+    use std::{cell::Cell, collections::BTreeSet};
 
     #[test]
     fn blooms_are_read_as_they_are_written() {
@@ -166,6 +167,37 @@ mod tests {
         }
         assert!(BloomQuery::new(&LogQuery::default()).may_match(&bloom));
         assert!(!BloomQuery::new(&LogQuery::default()).may_match(&Bloom::ZERO));
+    }
+
+    #[test]
+    fn search_reads_a_key_for_each_hit_whatever_the_chain_is_long() {
+        let receipts = |topic: u8| {
+            let topics = vec![B256::repeat_byte(topic)];
+            let log = Log::new_unchecked(Address::repeat_byte(7), topics, Default::default());
+            [Receipt { logs: vec![log], ..Default::default() }]
+        };
+        let index: BTreeSet<_> = (0..10_000u64)
+            .flat_map(|number| keys(number, &receipts(if number % 50 == 3 { 1 } else { 2 })))
+            .collect();
+        let read = Cell::new(0);
+        let scan = |prefix: Prefix, each: &mut dyn FnMut(u64) -> bool| -> Result<(), ()> {
+            for found in index.range(key(prefix, 1_000)..=key(prefix, 9_999)) {
+                read.set(read.get() + 1);
+                if !each(number_of(found).expect("a key")) {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        let query = |topic: u8| LogQuery {
+            addresses: Vec::new(),
+            topics: [vec![B256::repeat_byte(topic)], Vec::new(), Vec::new(), Vec::new()],
+        };
+        let found = search(&query(1), 1_000, 9_999, scan).expect("read");
+        assert_eq!((found.len(), read.replace(0)), (180, 180));
+        assert!(found.iter().all(|number| number % 50 == 3));
+        assert_eq!(search(&query(3), 1_000, 9_999, scan), Ok(Vec::new()));
+        assert_eq!(read.get(), 0);
     }
 
     #[test]
