@@ -4,10 +4,11 @@
 use crate::{
     on_both,
     support::{
-        Fault, L1, L1_CHAIN_ID, Load, Mezz, Proxy, Rpc, Witness, assert_same_chain, devnet, key,
-        small, wait_until, wait_within,
+        Fault, L1, L1_CHAIN_ID, Load, Mezz, Proxy, Rpc, Witness, assert_same_chain, devnet,
+        fresh_address, key, small, text, wait_until, wait_within,
     },
 };
+use alloy::primitives::{U256, keccak256};
 use mezz_devnet::DevnetHandle;
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -39,6 +40,11 @@ impl Drop for World {
 
 impl World {
     async fn new(l1: &L1) -> Self {
+        Self::with(l1, &[]).await
+    }
+
+    /// With more options of `mezz up`.
+    async fn with(l1: &L1, args: &[&str]) -> Self {
         let (l1_url, devnet) = match l1 {
             L1::Anvil(anvil) => (anvil.url.clone(), None),
             _ => {
@@ -49,7 +55,8 @@ impl World {
         let proxy = Proxy::start(&l1_url).await;
         let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         let through = L1::Outside(proxy.url().to_owned());
-        let mezz = Mezz::up(dirs[0].path(), &through, &["--block-time", "250ms"]).await;
+        let args = [&["--block-time", "250ms"], args].concat();
+        let mezz = Mezz::up(dirs[0].path(), &through, &args).await;
         let patience = ["--l1-patience", "2s"];
         let (node, verifier) = Mezz::verifier(dirs[1].path(), proxy.url(), &patience).await;
         let (l1, l2, deployment) = (Rpc::new(&l1_url), mezz.l2(), mezz.deployment());
@@ -120,26 +127,30 @@ struct Marks(usize, usize, Instant);
 /// Milliseconds.
 const A_LINE_MORE_EVERY: u128 = 3_000;
 
-async fn away(l1: &L1, pause: Duration) {
+on_both!(l1_is_away_for_a_minute);
+async fn l1_is_away_for_a_minute(l1: &L1) {
     let world = World::new(l1).await;
     let from = world.marks();
+    let minute = tokio::time::sleep(Duration::from_secs(60));
     world.proxy.set(Fault::Away);
     world.wait_said(&from, "does not answer").await;
     world.assert_blocks_go_on().await;
-    tokio::time::sleep(pause).await;
+    minute.await;
+    // A minute is no time in which a sequencer would have to stop.
+    world.assert_blocks_go_on().await;
     assert!(world.proxy.spoilt() > 0);
+    for process in [&world.mezz, &world.node] {
+        assert!(process.stderr().contains("does not answer"), "{}", process.stderr());
+        assert!(!process.stderr().contains("L1 answers again"), "{}", process.stderr());
+    }
+    world.proxy.set(Fault::None);
+    for process in [&world.mezz, &world.node] {
+        wait_until("it says that L1 is back", || async {
+            process.stderr().contains("L1 answers again")
+        })
+        .await;
+    }
     world.assert_recovers(&from, 24).await;
-}
-
-on_both!(l1_is_away);
-async fn l1_is_away(l1: &L1) {
-    away(l1, Duration::from_secs(6)).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a minute long; see docs/testing.md"]
-async fn l1_is_away_for_a_minute() {
-    away(&L1::Embedded, Duration::from_secs(60)).await;
 }
 
 on_both!(l1_answers_late);
@@ -258,6 +269,111 @@ async fn l1_drops_a_transaction(l1: &L1) {
     world.assert_recovers(&from, 8).await;
 }
 
+on_both!(l1_takes_a_transaction_and_its_answer_is_lost);
+async fn l1_takes_a_transaction_and_its_answer_is_lost(l1: &L1) {
+    let world = World::new(l1).await;
+    let from = world.marks();
+    world.proxy.set(Fault::LoseReply);
+    world.wait_said(&from, "L1 transaction waits").await;
+    // Who offers again what was mined meanwhile hears that its nonce is used.
+    let head = world.l2.head().await;
+    world.l2.wait_tag("safe", head).await;
+    // Who offers again what still waits hears that it is known. That is not heard either.
+    world.l1.call("evm_setIntervalMining", (0,)).await;
+    let offered = world.proxy.spoilt();
+    wait_until("it is offered again and again", || async { world.proxy.spoilt() >= offered + 4 })
+        .await;
+    world.l1.call("evm_setIntervalMining", (1,)).await;
+    let head = world.l2.head().await;
+    world.l2.wait_tag("safe", head).await;
+    world.assert_recovers(&from, 40).await;
+}
+
+/// Keeps the base fee of an L1 where it is, until this goes.
+struct Pinned(tokio::task::JoinHandle<()>);
+
+impl Pinned {
+    fn at(l1: &Rpc, fee: u64) -> Self {
+        let l1 = l1.clone();
+        Self(tokio::spawn(async move {
+            loop {
+                let params = (format!("{fee:#x}"),);
+                let _ = l1.try_call("anvil_setNextBlockBaseFeePerGas", params).await;
+                tokio::time::sleep(Duration::from_millis(150)).await;
+            }
+        }))
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+const GWEI: u128 = 1_000_000_000;
+
+/// What carries the batch with a transaction that is sent now, of more bytes than two batches
+/// without it have.
+async fn carrier_of_the_next(world: &World, salt: &str) -> String {
+    let bytes: Vec<u8> = (0..375).flat_map(|n| keccak256(format!("{salt} {n}")).0).collect();
+    let (payer, to) = (key(8), fresh_address());
+    let nonce = world.l2.nonce(payer.address()).await;
+    let sent = world.l2.send_call(&payer, nonce, to, U256::ZERO, 600_000, bytes.into()).await;
+    let block = small(&world.l2.wait_receipt(&sent.unwrap()).await["blockNumber"]);
+    world.l2.wait_tag("safe", block).await;
+    let batches = world.l2.call("mezz_batches", ("0x400",)).await;
+    // The newest is the first.
+    let mut oldest_first = batches["newest"].as_array().unwrap().iter().rev();
+    let batch = oldest_first.find(|batch| small(&batch["lastBlock"]) >= block).unwrap();
+    text(batch, "/carrier").to_owned()
+}
+
+on_both!(blob_gas_alone_costs_tenfold);
+async fn blob_gas_alone_costs_tenfold(l1: &L1) {
+    let mut world = World::new(l1).await;
+    world.load = None;
+    let from = world.marks();
+    let base_fee = small(&world.l1.block("latest").await["baseFeePerGas"]);
+    let _pinned = Pinned::at(&world.l1, base_fee);
+    let tip = small(&world.l1.call("eth_maxPriorityFeePerGas", ()).await);
+    let gas_price = u128::from(base_fee + tip);
+    // 12,000 bytes cost half a million gas in calldata, and 131,072 blob gas.
+    world.proxy.set(Fault::BlobFee(gas_price));
+    assert_eq!(carrier_of_the_next(&world, "before").await, "blobs");
+    world.proxy.set(Fault::BlobFee(gas_price * 10));
+    assert_eq!(carrier_of_the_next(&world, "dear").await, "calldata");
+    assert!(world.proxy.spoilt() > 0);
+    world.proxy.set(Fault::BlobFee(gas_price));
+    assert_eq!(carrier_of_the_next(&world, "after").await, "blobs");
+    assert!(world.complaints(&from).is_empty(), "{:?}", world.complaints(&from));
+    world.assert_recovers(&from, 0).await;
+}
+
+on_both!(blobs_that_cost_more_than_the_operator_pays_are_waited_for);
+async fn blobs_that_cost_more_than_the_operator_pays_are_waited_for(l1: &L1) {
+    let world = World::with(l1, &["--batch-data", "blobs", "--max-blob-fee", "50gwei"]).await;
+    let from = world.marks();
+    world.proxy.set(Fault::BlobFee(10 * GWEI));
+    let head = world.l2.head().await;
+    world.l2.wait_tag("safe", head).await;
+    world.proxy.set(Fault::BlobFee(100 * GWEI));
+    let why =
+        "blob gas on L1 costs 100.000 gwei, more than the 50.000 gwei of --max-blob-fee: waiting";
+    world.wait_said(&from, why).await;
+    // What was sent before is mined.
+    world.l1.wait_tag("latest", world.l1.head().await + 2).await;
+    let (batcher, safe) = (key(11).address(), world.l2.tag("safe").await);
+    let sent = world.l1.nonce(batcher).await;
+    world.assert_blocks_go_on().await;
+    world.l1.wait_tag("latest", world.l1.head().await + 2).await;
+    assert_eq!(world.l1.nonce(batcher).await, sent, "dear blobs are not bought");
+    world.proxy.set(Fault::BlobFee(10 * GWEI));
+    world.l2.wait_tag("safe", safe + 4).await;
+    assert!(world.mezz.stderr().contains("L1 costs less: posting again"));
+    world.assert_recovers(&from, 8).await;
+}
+
 on_both!(l1_raises_its_fees_tenfold);
 async fn l1_raises_its_fees_tenfold(l1: &L1) {
     let world = World::new(l1).await;
@@ -273,16 +389,7 @@ async fn l1_raises_its_fees_tenfold(l1: &L1) {
     .await;
     let block = direct.block("latest").await;
     let fee = (small(&block["baseFeePerGas"]) * 10).max(20_000_000_000);
-    let dear = tokio::spawn({
-        let direct = direct.clone();
-        async move {
-            loop {
-                let params = (format!("{fee:#x}"),);
-                let _ = direct.try_call("anvil_setNextBlockBaseFeePerGas", params).await;
-                tokio::time::sleep(Duration::from_millis(150)).await;
-            }
-        }
-    });
+    let dear = Pinned::at(&direct, fee);
     tokio::time::sleep(Duration::from_millis(500)).await;
     direct.call("evm_setIntervalMining", (1,)).await;
     // Not all of it can be in batches that were mined before.
@@ -294,6 +401,6 @@ async fn l1_raises_its_fees_tenfold(l1: &L1) {
     .await;
     assert!(small(&direct.block("latest").await["baseFeePerGas"]) > fee / 2, "still dear");
     assert!(world.mezz.stderr().contains("replacing an L1 transaction"));
-    dear.abort();
+    drop(dear);
     world.assert_recovers(&from, 12).await;
 }

@@ -43,6 +43,10 @@ pub(crate) enum Fault {
     NoBlobs,
     /// Transactions are taken and thrown away.
     Swallow,
+    /// Transactions are taken, and the connection is closed without an answer.
+    LoseReply,
+    /// Blob gas costs so much, wei, as the node says.
+    BlobFee(u128),
 }
 
 /// A running proxy; it ends when this goes.
@@ -181,6 +185,22 @@ impl State {
                 self.spoil();
                 let hash = keccak256(question["params"][0].as_str().unwrap_or_default());
                 return Some(result(&id, &json!(hash)));
+            }
+            Fault::LoseReply if method == "eth_sendRawTransaction" => {
+                self.forward(&self.upstream, body).await?;
+                self.spoil();
+                return None;
+            }
+            Fault::BlobFee(fee) if method == "eth_feeHistory" => {
+                let mut history = self.ask(&question).await?;
+                let fees = history["baseFeePerGas"].as_array()?.len();
+                history["baseFeePerBlobGas"] = json!(vec![format!("{fee:#x}"); fees]);
+                self.spoil();
+                return Some(result(&id, &history));
+            }
+            Fault::BlobFee(fee) if method == "eth_blobBaseFee" => {
+                self.spoil();
+                return Some(result(&id, &json!(format!("{fee:#x}"))));
             }
             Fault::WrongBlock if by_number && is_hex(&question["params"][0]) => {
                 self.spoil();
