@@ -33,10 +33,10 @@ pub(crate) struct RpcArgs {
     /// Calls in one batch
     #[arg(long, env = "MEZZ_RPC_MAX_BATCH", default_value_t = DEFAULTS.max_batch)]
     pub(crate) rpc_max_batch: u32,
-    /// Batches that are answered at the same time
+    /// Batches that are answered at the same time, half of them of one client
     #[arg(long, env = "MEZZ_RPC_MAX_BATCHES", default_value_t = DEFAULTS.max_batches, hide_short_help = true)]
     pub(crate) rpc_max_batches: usize,
-    /// Time for one request or batch
+    /// Time for one request or batch; over WebSocket for its bytes, and again for its answer
     #[arg(long, env = "MEZZ_RPC_TIMEOUT", default_value = "30s", value_parser = parse_duration, value_name = "TIME")]
     pub(crate) rpc_timeout: Duration,
     /// Time for a connection to send the header of its next request
@@ -105,7 +105,7 @@ pub(crate) struct RpcArgs {
     /// Log queries, old blocks and proofs that are read at the same time; 0 is one for each core
     #[arg(long, env = "MEZZ_RPC_READ_WORKERS", default_value_t = 0, value_name = "THREADS")]
     pub(crate) rpc_read_workers: usize,
-    /// Requests that wait for one of these, of each kind
+    /// Requests that wait for one of these, of each kind, half of them of one client
     #[arg(long, env = "MEZZ_RPC_MAX_WAITING", default_value_t = DEFAULTS.max_waiting, hide_short_help = true)]
     pub(crate) rpc_max_waiting: usize,
     /// Longest wait of eth_sendRawTransactionSync for a block

@@ -71,7 +71,8 @@ pub struct Limits {
     pub max_batch: u32,
     /// Subscriptions on one WebSocket connection.
     pub max_subscriptions: u32,
-    /// Batches that are answered at the same time; their answers pile up until the last is there.
+    /// Batches that are answered at the same time, half of them of the clients at one IP address;
+    /// their answers pile up until the last is there.
     pub max_batches: usize,
     /// Bytes of answers that all clients together have not read; an answer for which there is no
     /// room is an error. Small ones always have room.
@@ -116,10 +117,11 @@ pub struct Limits {
     pub call_workers: usize,
     /// Searches and reads of old blocks and proofs that run at the same time.
     pub read_workers: usize,
-    /// Requests that wait for a worker, for each kind; one more is refused.
+    /// Requests that wait for a worker, for each kind, half of them of the clients at one IP
+    /// address; one more is refused. Addresses have their turns one after the other.
     pub max_waiting: usize,
-    /// Time for one request or batch over HTTP, from its last header to its answer, and for the bytes
-    /// of one WebSocket message.
+    /// Time for one request or batch over HTTP, from its last header to its answer; over WebSocket
+    /// for the bytes of one, and again for its answer.
     pub request_timeout: Duration,
     /// Time for a connection to send the header of its next request.
     pub idle_timeout: Duration,

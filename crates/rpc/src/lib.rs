@@ -22,6 +22,7 @@ mod meters;
 mod methods;
 mod net;
 mod op;
+mod queue;
 mod revert;
 mod server;
 mod txpool;

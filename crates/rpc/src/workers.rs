@@ -1,83 +1,55 @@
 //! Work that takes a thread for a while, and how much of it runs and waits at a time.
 
-use crate::{Failure, error::TIMEOUT};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+use crate::{
+    Failure,
+    error::TIMEOUT,
+    queue::{Bounds, Queue},
 };
-use tokio::sync::Semaphore;
+use std::{sync::Arc, time::Duration};
 
 /// A bounded share of the blocking threads. Calls and reads have one each, so that a client who
 /// burns gas does not keep others from reading.
 #[derive(Clone, Debug)]
 pub(crate) struct Workers {
-    running: Arc<Semaphore>,
-    waiting: Arc<AtomicUsize>,
-    max_waiting: usize,
+    queue: Arc<Queue>,
     patience: Duration,
 }
 
 impl Workers {
-    /// At most `workers` at a time; `max_waiting` may wait, each for `patience`.
+    /// At most `workers` at a time; `max_waiting` may wait, half of them of one client, each for
+    /// `patience`.
     pub(crate) fn new(workers: usize, max_waiting: usize, patience: Duration) -> Self {
-        Self {
-            running: Arc::new(Semaphore::new(workers.max(1))),
-            waiting: Arc::new(AtomicUsize::new(0)),
-            max_waiting,
-            patience,
-        }
+        let bounds = Bounds {
+            places: workers,
+            // Nobody else's while nobody else wants them.
+            client_places: workers,
+            waiting: max_waiting,
+            client_waiting: max_waiting.div_ceil(2),
+        };
+        Self { queue: Queue::new(bounds), patience }
     }
 
-    /// Runs `work` on a blocking thread. Once begun it ends by itself: its place is taken until
-    /// then, even if the client has gone.
+    /// Runs `work` on a blocking thread, when it is the turn of the client that is answered. Once
+    /// begun it ends by itself: its place is taken until then, even if the client has gone.
     pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, Failure>
     where
         T: Send + 'static,
         F: FnOnce() -> Result<T, Failure> + Send + 'static,
     {
-        let permit = {
-            let place = Waiting::enter(&self.waiting, self.max_waiting)?;
-            let permit =
-                tokio::time::timeout(self.patience, self.running.clone().acquire_owned()).await;
-            drop(place);
-            match permit {
-                Ok(Ok(permit)) => permit,
-                // The semaphore is never closed.
-                Ok(Err(closed)) => return Err(Failure::internal(closed)),
-                Err(_) => {
-                    let message = "request timed out: the node is busy, try again later";
-                    return Err(Failure::new(TIMEOUT, message));
-                }
+        let place = match tokio::time::timeout(self.patience, self.queue.enter()).await {
+            Ok(Ok(place)) => place,
+            Ok(Err(_)) => return Err(Failure::limit("the node is busy, try again later")),
+            Err(_) => {
+                let message = "request timed out: the node is busy, try again later";
+                return Err(Failure::new(TIMEOUT, message));
             }
         };
         let outcome = tokio::task::spawn_blocking(move || {
             let outcome = work();
-            drop(permit);
+            drop(place);
             outcome
         });
         outcome.await.unwrap_or_else(|panic| Err(Failure::internal(panic)))
-    }
-}
-
-/// A place in the queue, given back when dropped, also when the client goes away.
-struct Waiting(Arc<AtomicUsize>);
-
-impl Waiting {
-    fn enter(count: &Arc<AtomicUsize>, max: usize) -> Result<Self, Failure> {
-        let place = Self(count.clone());
-        if count.fetch_add(1, Ordering::Relaxed) >= max {
-            return Err(Failure::limit("the node is busy, try again later"));
-        }
-        Ok(place)
-    }
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -5,7 +5,7 @@
 //! section 4).
 
 use super::id::HexId;
-use crate::{Failure, error::METHOD_NOT_FOUND};
+use crate::{Failure, error::METHOD_NOT_FOUND, queue::Queue};
 use jsonrpsee::{
     BoundedSubscriptions, ConnectionId, Extensions, MethodCallback, MethodResponse, MethodSink,
     Methods,
@@ -24,10 +24,12 @@ use serde::{
 };
 use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt, sync::Arc};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 /// JSON-RPC's code for what is no request.
 const INVALID_REQUEST: i32 = -32_600;
+/// What a batch hears for which there is no place even to wait.
+pub(super) const BUSY: &str = "too many batches wait, try again later";
 /// How the answer to a request begins whose id was not passed on.
 const WITHOUT_ID: &str = r#"{"jsonrpc":"2.0","id":null,"#;
 
@@ -40,7 +42,7 @@ pub(super) struct Dispatch {
     /// Calls in a batch.
     pub(super) max_batch: usize,
     /// Places for batches: their answers pile up until the last is there.
-    pub(super) batches: Arc<Semaphore>,
+    pub(super) batches: Arc<Queue>,
 }
 
 /// Who asks.
@@ -232,8 +234,10 @@ impl Dispatch {
     }
 
     async fn batch(&self, text: &str, caller: &Caller) -> Option<Answer> {
-        // Held while the answers pile up; never closed.
-        let _place = self.batches.acquire().await;
+        // Held while the answers pile up.
+        let Ok(_place) = self.batches.enter().await else {
+            return Some(Answer::refused(Failure::limit(BUSY)));
+        };
         let Ok(calls) = entries(text, self.max_batch) else {
             return Some(Answer::refused(ErrorCode::ParseError));
         };

@@ -3,7 +3,7 @@
 use super::{
     accept::Client,
     cors,
-    dispatch::{Caller, Dispatch},
+    dispatch::{BUSY, Caller, Dispatch},
     inbox::{Inbox, Unreadable},
     routes::{GetRequest, GetRoute},
     ws::{Bounds, Session},
@@ -12,6 +12,7 @@ use crate::{
     Cors,
     error::{LIMIT_EXCEEDED, TIMEOUT},
     ingest::Ingest,
+    queue::CALLER,
     workers::Workers,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -75,6 +76,7 @@ impl Http {
                 text(StatusCode::METHOD_NOT_ALLOWED, "JSON-RPC is answered to POST\n")
             }
         };
+        let answer = CALLER.scope(client.peer, answer);
         let mut response = match tokio::time::timeout(self.request_timeout, answer).await {
             Ok(response) => response,
             Err(_) => error(StatusCode::GATEWAY_TIMEOUT, TIMEOUT, "request timed out"),
@@ -131,9 +133,13 @@ impl Http {
         if let Some(ingest) = &self.ingest
             && let Some(raw) = ingest.read(&body)
         {
-            // Never closed.
-            let batches = &self.dispatch.batches;
-            let _place = if raw.is_batch { batches.acquire().await.ok() } else { None };
+            let _place = match raw.is_batch.then(|| self.dispatch.batches.enter()) {
+                None => None,
+                Some(enter) => match enter.await {
+                    Ok(place) => Some(place),
+                    Err(_) => return error(StatusCode::SERVICE_UNAVAILABLE, LIMIT_EXCEEDED, BUSY),
+                },
+            };
             return json(StatusCode::OK, ingest.answer(raw).await);
         }
         let mut extensions = Extensions::new();

@@ -19,7 +19,10 @@ pub(crate) use peer::Peer;
 pub use plain::{GetHandle, GetServer};
 pub use routes::{GetRequest, GetResponse, GetRoute};
 
-use crate::{RpcConfig, RpcContext, RpcError, ingest, meters, methods};
+use crate::{
+    RpcConfig, RpcContext, RpcError, ingest, meters, methods,
+    queue::{Bounds, Queue},
+};
 use jsonrpsee::{
     Methods,
     server::{ServerHandle, stop_channel},
@@ -30,7 +33,7 @@ use std::{
     sync::{Arc, atomic::AtomicUsize},
     time::Duration,
 };
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle};
 
 /// How long a stop waits for requests that are being answered.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
@@ -71,7 +74,7 @@ impl RpcServer {
                 methods,
                 max_response: limits.max_response_bytes as usize,
                 max_batch: limits.max_batch as usize,
-                batches: Arc::new(Semaphore::new(limits.max_batches.max(1))),
+                batches: batches(limits.max_batches),
             }),
             ingest: own_raw.then(|| ingest::Ingest {
                 context: service.context.clone(),
@@ -108,6 +111,14 @@ impl RpcServer {
         tracing::info!(%local_addr, "JSON-RPC is listening");
         Ok(RpcHandle { local_addr, stopper, accepting, feed: service.feed })
     }
+}
+
+/// Places for `max` batches at a time, half of them for one client: a batch may take as long as a
+/// request may. Those that wait are counted among the requests that are held.
+fn batches(max: usize) -> Arc<Queue> {
+    let (places, waiting) = (max.max(1), usize::MAX);
+    let client_places = places.div_ceil(2);
+    Queue::new(Bounds { places, client_places, waiting, client_waiting: waiting })
 }
 
 /// Listens; the address has the real port, also if port 0 was asked for.

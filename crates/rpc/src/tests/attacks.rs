@@ -197,6 +197,42 @@ async fn attack_client_that_takes_all_connections_by_websocket() {
     }
 }
 
+/// Another host than that of the tests' other clients.
+fn other_host() -> reqwest::Client {
+    let address = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+    reqwest::Client::builder().local_address(address).build().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_client_that_takes_all_batch_places() {
+    let limits = |l: &mut crate::Limits| {
+        l.max_batches = 2;
+        l.call_workers = 1;
+        l.call_gas = 100_000_000;
+        l.request_timeout = Duration::from_secs(2);
+    };
+    let node = Setup::limits(limits).start().await;
+    let burn = json!({"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [{"to": LOOP}]});
+    let batch = Value::from(vec![burn; 1_000]).to_string();
+    let mut greedy = RawWs::open(&node).await.unwrap();
+    for _ in 0..4 {
+        greedy.frame(TEXT, batch.len(), batch.as_bytes()).await;
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let body = r#"[{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}]"#;
+    let other = other_host();
+    let answer = tokio::select! {
+        biased;
+        _ = greedy.text() => panic!("another client had to wait for it"),
+        answer = other.post(node.url()).body(body).send() => answer.unwrap(),
+    };
+    assert_eq!(answer.status().as_u16(), 200);
+    // Its own end with their time.
+    for _ in 0..4 {
+        assert_eq!(greedy.text().await["error"]["code"], -32002);
+    }
+}
+
 #[tokio::test]
 async fn attack_trace_bomb() {
     let node = Setup::limits(|l| l.max_trace_bytes = 1 << 20).start().await;
@@ -260,10 +296,7 @@ async fn attack_client_that_takes_all_filters() {
     let answer = ws.ask("eth_newBlockFilter", json!([])).await;
     assert_eq!(answer["error"]["code"], -32005, "{answer}");
     // Another host has its own.
-    let other = reqwest::Client::builder()
-        .local_address(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)))
-        .build()
-        .unwrap();
+    let other = other_host();
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": "eth_newBlockFilter"}).to_string();
     let answer = other.post(node.url()).body(body).send().await.unwrap().text().await.unwrap();
     let answer: Value = serde_json::from_str(&answer).unwrap();

@@ -81,7 +81,8 @@ async fn connections_over_the_limit_are_told_so() {
 
 #[tokio::test]
 async fn quick_route_needs_no_worker() {
-    let node = Setup::limits(|l| l.max_waiting = 0).start().await;
+    let none = |l: &mut crate::Limits| (l.read_workers, l.max_waiting) = (0, 0);
+    let node = Setup::limits(none).start().await;
     for (path, expected) in [("health", 503), ("quick", 200)] {
         let response = node.http.get(format!("{}{path}", node.url())).send().await.unwrap();
         assert_eq!(response.status().as_u16(), expected, "{path}");

@@ -9,7 +9,7 @@ use super::{
     dispatch::{Answer, Caller, Dispatch, Notified},
     inbox::{Inbox, Share},
 };
-use crate::{Failure, error::TIMEOUT};
+use crate::{Failure, error::TIMEOUT, queue::CALLER};
 use frames::{Incoming, Message, Messages};
 use jsonrpsee::{
     BoundedSubscriptions, ConnectionId, Extensions, MethodSink, server::StopHandle,
@@ -36,7 +36,7 @@ pub(super) struct Bounds {
     pub(super) max_subscriptions: u32,
     /// Answers and notifications that wait to be written.
     pub(super) max_buffered: u32,
-    /// Time for the bytes of one message.
+    /// Time for the bytes of one message, and again for its answer.
     pub(super) patience: Duration,
 }
 
@@ -110,7 +110,7 @@ impl Session {
             };
             match next {
                 Ok(Incoming::Message(message)) => {
-                    calls.spawn(answer(shared.clone(), message));
+                    calls.spawn(answer(shared.clone(), message, bounds.patience));
                 }
                 Ok(Incoming::TooLarge) => {
                     shared.send(Answer::refused(reject_too_big_request(bounds.max_message))).await;
@@ -120,8 +120,7 @@ impl Session {
                     shared.send(Answer::refused(Failure::limit(message))).await;
                 }
                 Ok(Incoming::Late) => {
-                    let failure = Failure::new(TIMEOUT, "request timed out");
-                    shared.send(Answer::refused(failure)).await;
+                    shared.send(late()).await;
                     break;
                 }
                 Ok(Incoming::Ping(payload)) => {
@@ -142,16 +141,23 @@ impl Session {
     }
 }
 
-/// Answers `message`, unless its client goes before.
-async fn answer(shared: Arc<Shared>, message: Message) {
+/// Answers `message` within `patience`, unless its client goes before.
+async fn answer(shared: Arc<Shared>, message: Message, patience: Duration) {
+    let answer = shared.dispatch.answer(&message.body, &shared.caller);
+    let answer = CALLER.scope(shared.client.peer, tokio::time::timeout(patience, answer));
     let answer = tokio::select! {
-        answer = shared.dispatch.answer(&message.body, &shared.caller) => answer,
+        answer = answer => answer.unwrap_or_else(|_| Some(late())),
         () = shared.sink.closed() => return,
     };
     drop(message);
     if let Some(answer) = answer {
         shared.send(answer).await;
     }
+}
+
+/// What a client hears whose request took too long, to come or to be answered.
+fn late() -> Answer {
+    Answer::refused(Failure::new(TIMEOUT, "request timed out"))
 }
 
 impl Shared {
