@@ -43,7 +43,7 @@ impl Kind {
     /// Transactions of a block and of a run: what fits into a block's 700,000 bytes.
     const fn block(self) -> (usize, usize) {
         match self {
-            Self::Transfers => (6_000, 60_000),
+            Self::Transfers | Self::NewAccounts => (6_000, 60_000),
             Self::Erc20 => (3_900, 30_000),
             Self::Swaps => (1_800, 12_000),
         }
@@ -148,7 +148,7 @@ fn recover(txs: &[&Signed]) -> Result<Vec<RecoveredTransaction>, Failure> {
 }
 
 /// A chain of our own that begins with the accounts that fund the others.
-pub(crate) fn open(dir: Option<&Path>) -> Result<Chain, Failure> {
+fn open(dir: &Path) -> Result<Chain, Failure> {
     let alloc = addresses(&accounts::rich()?)
         .into_iter()
         .map(|address| (address, GenesisAccount { balance: RICH, ..Default::default() }))
@@ -161,14 +161,14 @@ pub(crate) fn open(dir: Option<&Path>) -> Result<Chain, Failure> {
             alloc,
             ..Genesis::default()
         },
-        data_dir: dir.map(Path::to_path_buf),
+        data_dir: Some(dir.to_path_buf()),
         limits: ChainLimits::default(),
     })?)
 }
 
 fn mezz(blocks: &Blocks) -> Result<Run, Failure> {
     let dir = tempfile::tempdir_in(crate::process::own_dir()?)?;
-    let chain = open(Some(dir.path()))?;
+    let chain = open(dir.path())?;
     let mut run = Run { built: Duration::ZERO, committed: Duration::ZERO, gas: 0 };
     for (timed, txs) in blocks
         .setup

@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_millis(20);
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
     /// ETH transfers in the chain
-    #[arg(long, default_value_t = 50_000)]
+    #[arg(long, default_value_t = 200_000)]
     count: usize,
     /// Chains that are made and derived
     #[arg(long, default_value_t = 3)]

@@ -12,6 +12,7 @@ mod process;
 mod queries;
 mod report;
 mod rpc;
+mod sparse;
 mod start;
 mod workload;
 
@@ -49,7 +50,9 @@ enum Bench {
     Calls(queries::Args),
     /// eth_getLogs, against Anvil
     Logs(queries::Args),
-    /// Opening a chain of a million accounts
+    /// eth_getLogs over 10,000 blocks of which few have a log, against Anvil
+    SparseLogs(sparse::Args),
+    /// A node with a million accounts that was killed, from its start until it answers
     Start(start::Args),
 }
 
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Bench::Derivation(args) => derivation::run(&args),
         Bench::Calls(args) => queries::calls(&args),
         Bench::Logs(args) => queries::logs(&args),
+        Bench::SparseLogs(args) => sparse::run(&args),
         Bench::Start(args) => start::run(&args),
     };
     match result {

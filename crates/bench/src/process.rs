@@ -77,34 +77,43 @@ impl Server {
         }
     }
 
-    /// The embedded L1 and the sequencer in one process, its chain on disk. Batcher and proposer are there and wait,
-    /// unless the batcher is asked for: it would post what fills blobs whatever its age, but not at L1's price.
+    /// The embedded L1 and the sequencer in one process, its chain on disk.
     fn mezz(args: &NodeArgs) -> Result<Self, Failure> {
         let dir = tempfile::tempdir_in(own_dir()?)?;
-        let chain_id = CHAIN_ID.to_string();
-        let batches: &[&str] = if args.batcher {
-            &["--batch-interval", "4s"]
-        } else {
-            &["--batch-interval", "10h", "--max-l1-fee", "1wei"]
-        };
-        let child = Command::new(mezz_binary()?)
-            .arg("--data-dir")
-            .arg(dir.path().join("chain"))
-            .args(["up", "--l1-port", "0", "--l2-port", "0", "--l2-chain-id", &chain_id])
-            .args(["--gas-limit", "1000000000", "--block-time", &args.mezz_block_time])
-            .args(batches)
-            .args(["--proposal-interval", "10h"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()?;
+        let child = up(dir.path(), args)?;
         let mut server = Self { child, addr: ([127, 0, 0, 1], 0).into(), l1: None, dir };
-        let path = server.dir.path().join("chain/deployment.json");
-        let deployment = server.wait("mezz", || fs::read(&path).ok())?;
-        let deployment: Value = serde_json::from_slice(&deployment)?;
-        let url = deployment["l2"]["rpc"].as_str().unwrap_or_default();
-        server.addr = url.trim_start_matches("http://").parse()?;
-        server.l1 = deployment["l1"]["rpc"].as_str().map(str::to_owned);
+        server.wait_for_deployment()?;
         Ok(server)
+    }
+
+    /// Ends a node in the middle of what it does.
+    pub(crate) fn kill(&mut self) -> Result<(), Failure> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Starts [`Node::Mezz`], which was killed, on the data that it has left. It answers when this returns.
+    pub(crate) fn start_again(&mut self, args: &NodeArgs) -> Result<(), Failure> {
+        // It is there while the chain answers.
+        fs::remove_file(deployment(self.dir.path()))?;
+        self.child = up(self.dir.path(), args)?;
+        self.wait_for_deployment()
+    }
+
+    fn wait_for_deployment(&mut self) -> Result<(), Failure> {
+        let path = deployment(self.dir.path());
+        let bytes = self.wait("mezz", || fs::read(&path).ok())?;
+        let deployment: Value = serde_json::from_slice(&bytes)?;
+        let url = deployment["l2"]["rpc"].as_str().unwrap_or_default();
+        self.addr = url.trim_start_matches("http://").parse()?;
+        self.l1 = deployment["l1"]["rpc"].as_str().map(str::to_owned);
+        Ok(())
+    }
+
+    /// The directory of its files.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     fn anvil(args: &NodeArgs) -> Result<Self, Failure> {
@@ -194,15 +203,10 @@ impl Server {
 
     /// Most memory that the process has had, in MiB.
     pub(crate) fn peak_memory(&self) -> Result<u64, Failure> {
-        peak_memory(self.child.id())
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+        Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? / 1024)
     }
-}
-
-/// Most memory that a process has had, in MiB.
-pub(crate) fn peak_memory(pid: u32) -> Result<u64, Failure> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? / 1024)
 }
 
 impl Drop for Server {
@@ -211,6 +215,33 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Starts `mezz up`. Batcher and proposer are there and wait, unless the batcher is asked for: it would post what fills
+/// blobs whatever its age, but not at L1's price.
+fn up(dir: &Path, args: &NodeArgs) -> Result<Child, Failure> {
+    let chain_id = CHAIN_ID.to_string();
+    let batches: &[&str] = if args.batcher {
+        &["--batch-interval", "4s"]
+    } else {
+        &["--batch-interval", "10h", "--max-l1-fee", "1wei"]
+    };
+    let child = Command::new(mezz_binary()?)
+        .arg("--data-dir")
+        .arg(dir.join("chain"))
+        .args(["up", "--l1-port", "0", "--l2-port", "0", "--l2-chain-id", &chain_id])
+        .args(["--gas-limit", "1000000000", "--block-time", &args.mezz_block_time])
+        .args(batches)
+        .args(["--proposal-interval", "10h"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()?;
+    Ok(child)
+}
+
+/// The file that says where the chain below a directory answers.
+fn deployment(dir: &Path) -> PathBuf {
+    dir.join("chain/deployment.json")
 }
 
 fn free_port() -> Result<u16, Failure> {

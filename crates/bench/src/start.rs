@@ -1,112 +1,97 @@
-//! How long a chain of a million accounts takes to open again, and how much memory it takes.
+//! How long a node with a million accounts takes from its start, after it was killed, until it answers, and how much
+//! memory it takes.
 
 use crate::{
-    Failure, blocks,
-    process::{own_dir, peak_memory},
+    Failure,
+    compare::{lists, prepare},
+    load::Load,
+    process::{Node, NodeArgs, Server},
     report::{median, whole},
+    rpc::{Rpc, quantity},
+    workload::{Kind, new_account},
 };
-use alloy_primitives::{U256, keccak256};
-use mezz_chain::{AccountPatch, BuildOptions, Chain};
-use mezz_evm::BlockAttributes;
-use mezz_primitives::Address;
+use serde_json::json;
 use std::{
-    collections::BTreeMap,
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Instant,
+    fs,
+    path::Path,
+    time::{Duration, Instant},
 };
 
 /// Seconds that it may take.
 const GOAL: f64 = 5.0;
-/// Accounts that one block brings.
-const ACCOUNTS_PER_BLOCK: usize = 20_000;
+/// Thousands of accounts that come before each start.
+const MORE: usize = 20;
 
 /// How the chain is made.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Accounts of the chain
-    #[arg(long, default_value_t = 1_000_000)]
-    accounts: usize,
-    /// Times that it is opened
-    #[arg(long, default_value_t = 3)]
+    /// Accounts of the chain, in thousands
+    #[arg(long, default_value_t = 1_000)]
+    thousands: usize,
+    /// Times that the node is killed and started
+    #[arg(long, default_value_t = 5)]
     runs: usize,
-    /// Open the chain in this directory, print what it took, and end
-    #[arg(long, hide = true)]
-    open: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    if let Some(dir) = &args.open {
-        return open(dir);
-    }
-    let dir = tempfile::tempdir_in(own_dir()?)?;
-    let started = Instant::now();
-    fill(dir.path(), args.accounts)?;
+    let kind = Kind::NewAccounts;
+    let runs = args.runs.max(1);
+    let workload = kind.workload(1_000 * (args.thousands + runs * MORE))?;
+    let nodes = NodeArgs::default();
+    let mut server = Server::start(Node::Mezz, &nodes)?;
+    prepare(&server, &workload)?;
+    // Transactions of each sender that were sent.
+    let mut sent = 0;
+    let mut send = |server: &Server, more: usize| {
+        let turns = sent..sent + more;
+        sent += more;
+        let timed: Vec<_> = workload.timed.iter().map(|txs| txs[turns.clone()].to_vec()).collect();
+        let until: Vec<_> =
+            workload.until.iter().map(|(sender, _)| (*sender, sent as u64)).collect();
+        Load::new(&lists(&timed, 4), 100).run(server, &until)
+    };
+    let took = send(&server, args.thousands)?.mined;
     println!(
-        "A chain of {} accounts, made in {:.1} s; opened by a process of its own: state loaded, trie rebuilt, root compared",
-        whole(args.accounts as f64),
-        started.elapsed().as_secs_f64()
+        "{} {} in {:.1} s; then {} more before each time that `mezz up` is killed and started: both chains opened, state loaded, trie rebuilt, root compared\n",
+        whole((1_000 * args.thousands) as f64),
+        kind.title(),
+        took.as_secs_f64(),
+        whole((1_000 * MORE) as f64),
     );
     let mut times = Vec::new();
-    for _ in 0..args.runs.max(1) {
-        let output =
-            Command::new(env::current_exe()?).args(["start", "--open"]).arg(dir.path()).output()?;
-        let text = String::from_utf8(output.stdout)?;
-        let mut words = text.split_whitespace();
-        let mut number = || words.next().and_then(|word| word.parse::<f64>().ok());
-        let (Some(seconds), Some(memory)) = (number(), number()) else {
-            return Err(format!("the chain was not opened: {text}").into());
-        };
-        println!("  {seconds:.2} s, {memory} MiB at most");
+    for run in 1..=runs {
+        send(&server, MORE)?;
+        let newest = new_account(0, (args.thousands + run * MORE) as u64 - 1);
+        let seconds = again(&mut server, &nodes, &json!([newest, "latest"]))?.as_secs_f64();
+        println!("  {seconds:.2} s, {} MiB at most", server.peak_memory()?);
         times.push(seconds);
     }
     let seconds = median(times);
     let met = if seconds <= GOAL { "met" } else { "missed" };
-    println!("\nmedian: {seconds:.2} s, goal {GOAL:.0} s: {met}; {} on disk", size(dir.path())?);
+    let disk = size(server.dir())? >> 20;
+    println!("\nmedian: {seconds:.2} s, goal {GOAL:.0} s: {met}; {disk} MiB on disk");
     Ok(())
 }
 
-/// Makes the chain: an account for each number, with a balance.
-fn fill(dir: &Path, accounts: usize) -> Result<(), Failure> {
-    let chain = blocks::open(Some(dir))?;
-    let all: Vec<usize> = (0..accounts).collect();
-    for part in all.chunks(ACCOUNTS_PER_BLOCK) {
-        let patch: BTreeMap<_, _> = part
-            .iter()
-            .map(|at| {
-                let address = Address::from_word(keccak256(at.to_be_bytes()));
-                let balance = Some(U256::from(1_000_000_000_000_000_000u64 + *at as u64));
-                (address, AccountPatch { balance, ..AccountPatch::default() })
-            })
-            .collect();
-        let options = BuildOptions { patch, ..BuildOptions::default() };
-        build(&chain, &options)?;
-    }
-    Ok(())
-}
-
-fn build(chain: &Chain, options: &BuildOptions) -> Result<(), Failure> {
-    let head = chain.head();
-    let attributes = BlockAttributes {
-        timestamp: head.header.timestamp + 1,
-        gas_limit: head.header.gas_limit,
-        ..BlockAttributes::default()
-    };
-    chain.commit(chain.build(&attributes, &[], &mut |_| None, options)?)?;
-    Ok(())
-}
-
-fn open(dir: &Path) -> Result<(), Failure> {
+/// The time until a node that was killed tells the balance of an account.
+fn again(
+    server: &mut Server,
+    nodes: &NodeArgs,
+    account: &serde_json::Value,
+) -> Result<Duration, Failure> {
+    server.kill()?;
     let started = Instant::now();
-    let _chain = blocks::open(Some(dir))?;
-    let seconds = started.elapsed().as_secs_f64();
-    println!("{seconds} {}", peak_memory(std::process::id())?);
-    Ok(())
+    server.start_again(nodes)?;
+    let balance = Rpc::connect(server.addr)?.call("eth_getBalance", account)?;
+    let took = started.elapsed();
+    if quantity(&balance)? == 0 {
+        return Err("an account has lost its ether".into());
+    }
+    Ok(took)
 }
 
-/// Bytes below a directory, in words.
-fn size(dir: &Path) -> Result<String, Failure> {
+/// Bytes below a directory.
+fn size(dir: &Path) -> Result<u64, Failure> {
     let mut bytes = 0;
     let mut dirs = vec![dir.to_path_buf()];
     while let Some(dir) = dirs.pop() {
@@ -120,5 +105,5 @@ fn size(dir: &Path) -> Result<String, Failure> {
             }
         }
     }
-    Ok(format!("{} MiB", bytes >> 20))
+    Ok(bytes)
 }

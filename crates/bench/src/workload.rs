@@ -4,7 +4,7 @@ use crate::{
     Failure,
     accounts::{self, Call, SENDERS, Signed, addresses, sign_all},
 };
-use alloy_primitives::{Address, Bytes, TxKind, U256, address, hex};
+use alloy_primitives::{Address, Bytes, TxKind, U256, address, hex, keccak256};
 use alloy_sol_types::{SolCall, SolEvent, SolValue, sol};
 use mezz_contracts::Contract;
 use serde_json::{Value, json};
@@ -42,6 +42,8 @@ sol! {
 pub(crate) enum Kind {
     /// ETH from account to account.
     Transfers,
+    /// ETH to accounts that are not there yet.
+    NewAccounts,
     /// A token of OpenZeppelin's code from account to account.
     Erc20,
     /// One token against another in a pool of Uniswap V2, through its router.
@@ -71,6 +73,7 @@ impl Kind {
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Transfers => "ETH transfers",
+            Self::NewAccounts => "ETH transfers to new accounts",
             Self::Erc20 => "ERC-20 transfers",
             Self::Swaps => "Uniswap V2 swaps",
         }
@@ -88,6 +91,7 @@ impl Kind {
         }
         let target = match self {
             Self::Transfers => Target::Account,
+            Self::NewAccounts => Target::NewAccount,
             Self::Erc20 => chain.token(&senders),
             Self::Swaps => chain.pool(&senders)?,
         };
@@ -139,6 +143,18 @@ pub(crate) fn token_logs(sender: Address) -> Value {
     json!([{ "fromBlock": "0x0", "toBlock": "latest", "address": own_contract(0), "topics": topics }])
 }
 
+/// Parameters of `eth_getLogs` for every transfer of that token in some blocks.
+pub(crate) fn all_token_logs(from: u64, to: u64) -> Value {
+    let blocks = [from, to].map(|number| format!("{number:#x}"));
+    let topics = json!([Transfer::SIGNATURE_HASH]);
+    json!([{ "fromBlock": blocks[0], "toBlock": blocks[1], "address": own_contract(0), "topics": topics }])
+}
+
+/// Whom a sender pays in one of its turns in [`Kind::NewAccounts`].
+pub(crate) fn new_account(from: usize, turn: u64) -> Address {
+    Address::from_word(keccak256(format!("mezz-bench account {from} {turn}")))
+}
+
 /// The contract that the first funder made as its nth.
 fn own_contract(nth: u64) -> Address {
     FIRST_FUNDER.create((SENDERS / FUNDERS) as u64 + nth)
@@ -147,6 +163,7 @@ fn own_contract(nth: u64) -> Address {
 /// What the measured transactions call.
 enum Target {
     Account,
+    NewAccount,
     Token(Address),
     Pool { tokens: [Address; 2], router: Address },
 }
@@ -156,6 +173,10 @@ impl Target {
         let shift = usize::try_from(7 * turn + 1).unwrap_or(1);
         let to = senders[(from + shift) % senders.len()];
         match self {
+            Self::NewAccount => Call {
+                value: U256::from(turn + 1),
+                ..call(from, nonce, new_account(from, turn), 21_000, Vec::new())
+            },
             Self::Account => {
                 Call { value: U256::from(turn + 1), ..call(from, nonce, to, 21_000, Vec::new()) }
             }
