@@ -29,6 +29,9 @@ use std::{
 
 /// Block cache of the key-value store, bytes.
 const CACHE_BYTES: u64 = 64 << 20;
+/// Bytes of the key-value store's own log, the least that it allows: whatever is in it is replayed when it is opened
+/// after a crash.
+const JOURNAL_BYTES: u64 = 64 << 20;
 const FLUSHED: &[u8] = b"flushed";
 const GENESIS: &[u8] = b"genesis";
 const FORMAT: &[u8] = b"format";
@@ -118,6 +121,7 @@ impl History {
     pub(crate) fn open(root: &Path) -> Result<Self, StorageError> {
         let db = Database::builder(root.join("history"))
             .cache_size(CACHE_BYTES)
+            .max_journaling_size(JOURNAL_BYTES)
             .worker_threads(1)
             .open()
             .map_err(failed)?;
