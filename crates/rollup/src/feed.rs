@@ -10,7 +10,10 @@ use alloy::{
     primitives::{B256, Bytes, Log, keccak256},
     sol_types::{SolCall, SolEvent},
 };
-use futures::future::BoxFuture;
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, MaybeDone, maybe_done},
+};
 use mezz_contracts::bindings::IInbox;
 use mezz_derivation::{
     L1Ref, blob,
@@ -24,13 +27,26 @@ use mezz_primitives::{
     Address,
     deposit::{DepositError, UserDeposit},
 };
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 /// L1 blocks whose batches may be outstanding before following pauses.
 const MAX_PENDING: usize = 256;
+/// Of those so many are fetched at a time: who catches up waits for answers of L1 more than for
+/// anything else.
+const FETCHED_AT_ONCE: usize = 4;
 /// Items that may wait for the driver.
 const FEED_CAPACITY: usize = 256;
 /// The longest pause before L1 is asked again for what it did not give.
@@ -136,9 +152,13 @@ enum FetchError {
     WrongCalldata(B256),
 }
 
+type Fetched = Vec<(BatchData, Posting)>;
+
 struct Pending {
     block: L1Ref,
-    fetch: BoxFuture<'static, Vec<(BatchData, Posting)>>,
+    /// Whether derivation waits for it: only then a failure is told.
+    wanted: Arc<AtomicBool>,
+    fetch: MaybeDone<BoxFuture<'static, Fetched>>,
 }
 
 /// Starts to follow L1; the items arrive until `stop`, or until the receiver is dropped.
@@ -192,12 +212,20 @@ async fn run(
     }
 }
 
-/// The batches of the oldest block that waits for some; never, if none does.
-async fn front(pending: &mut VecDeque<Pending>) -> Vec<(BatchData, Posting)> {
-    match pending.front_mut() {
-        Some(first) => (&mut first.fetch).await,
-        None => std::future::pending().await,
-    }
+/// The batches of the oldest block that waits for some; never, if none does. Those of the next
+/// blocks are fetched meanwhile.
+async fn front(pending: &mut VecDeque<Pending>) -> Fetched {
+    poll_fn(|cx| {
+        if let Some(first) = pending.front() {
+            first.wanted.store(true, Ordering::Relaxed);
+        }
+        for next in pending.iter_mut().take(FETCHED_AT_ONCE) {
+            let _ = next.fetch.poll_unpin(cx);
+        }
+        let first = pending.front_mut().and_then(|first| Pin::new(&mut first.fetch).take_output());
+        first.map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
 }
 
 fn on_event(
@@ -212,8 +240,11 @@ fn on_event(
             let batches = !logs.is_empty() && block.number > *derived_to;
             if batches {
                 let reference = block.reference();
-                let fetch = fetch_all(sources.clone(), reference, block.timestamp, logs);
-                pending.push_back(Pending { block: reference, fetch: Box::pin(fetch) });
+                let wanted = Arc::new(AtomicBool::new(false));
+                let fetch =
+                    fetch_all(sources.clone(), reference, block.timestamp, logs, wanted.clone());
+                let fetch = maybe_done(fetch.boxed());
+                pending.push_back(Pending { block: reference, wanted, fetch });
             }
             FeedItem::Block { block: Box::new(block), batches }
         }
@@ -302,6 +333,7 @@ async fn fetch_all(
     block: L1Ref,
     timestamp: u64,
     logs: Vec<BatchLog>,
+    wanted: Arc<AtomicBool>,
 ) -> Vec<(BatchData, Posting)> {
     let mut batches = Vec::with_capacity(logs.len());
     for log in logs {
@@ -311,7 +343,7 @@ async fn fetch_all(
             match fetch(&sources, block, timestamp, &log).await {
                 Ok(batch) => break batch,
                 Err(error) => {
-                    failures += 1;
+                    failures += u32::from(wanted.load(Ordering::Relaxed));
                     if failures.is_power_of_two() {
                         tracing::warn!(l1 = %block, failures, "a batch cannot be read yet: {error}; trying on");
                     }
@@ -382,6 +414,45 @@ async fn posting(sources: &Sources, block: L1Ref, transaction: B256, batch: &Bat
 mod tests {
     use super::*;
     use alloy::consensus::{Header, Sealable};
+    use futures::future::ready;
+    use std::sync::atomic::AtomicUsize;
+
+    #[tokio::test]
+    async fn some_batches_are_fetched_while_one_is_waited_for_and_all_come_in_order() {
+        let begun = Arc::new(AtomicUsize::new(0));
+        let (answer, answered) = tokio::sync::oneshot::channel::<()>();
+        let mut answered = Some(answered);
+        let mut pending: VecDeque<_> = (0..10)
+            .map(|number| {
+                let (begun, first) = (begun.clone(), answered.take());
+                let fetch = async move {
+                    begun.fetch_add(1, Ordering::Relaxed);
+                    if let Some(first) = first {
+                        first.await.unwrap();
+                    }
+                    let posting = Posting {
+                        transaction: B256::ZERO,
+                        carrier: Carrier::Calldata,
+                        bytes: number,
+                        spent: None,
+                    };
+                    vec![(BatchData::Calldata(Bytes::new()), posting)]
+                };
+                let block = L1Ref { number, hash: B256::ZERO };
+                Pending { block, wanted: Arc::default(), fetch: maybe_done(fetch.boxed()) }
+            })
+            .collect();
+        let waited = futures::future::select(Box::pin(front(&mut pending)), ready(())).await;
+        assert!(matches!(waited, futures::future::Either::Right(_)), "the first has not come");
+        drop(waited);
+        assert_eq!(begun.load(Ordering::Relaxed), FETCHED_AT_ONCE);
+        answer.send(()).unwrap();
+        for number in 0..10 {
+            let batches = front(&mut pending).await;
+            assert_eq!(batches[0].1.bytes, number);
+            assert_eq!(pending.pop_front().map(|done| done.block.number), Some(number));
+        }
+    }
 
     #[test]
     fn blob_base_fee_follows_the_update_fraction_of_the_configuration() {
