@@ -71,14 +71,20 @@ impl Games {
     /// Whether the game can still come to count: nobody has discarded it, alone or with all games
     /// of its time or type. A pause says nothing of it.
     pub(crate) async fn stands(&self, game: &Game) -> Result<bool, GamesError> {
+        if self.is_retired(game).await? {
+            return Ok(false);
+        }
         let game = game.proxy;
         let registry = self.registry;
         let blacklisted = IAnchorStateRegistry::isGameBlacklistedCall { game };
-        let retired = IAnchorStateRegistry::isGameRetiredCall { game };
         let respected = IAnchorStateRegistry::isGameRespectedCall { game };
-        Ok(!self.call(registry, &blacklisted).await?
-            && !self.call(registry, &retired).await?
-            && self.call(registry, &respected).await?)
+        Ok(!self.call(registry, &blacklisted).await? && self.call(registry, &respected).await?)
+    }
+
+    /// Whether the game is of a time of which none counts any more; older ones are then too.
+    async fn is_retired(&self, game: &Game) -> Result<bool, GamesError> {
+        let retired = IAnchorStateRegistry::isGameRetiredCall { game: game.proxy };
+        self.call(self.registry, &retired).await
     }
 
     /// The newest game that [stands](Self::stands), with its index.
@@ -87,10 +93,13 @@ impl Games {
     /// L1 does not answer, or something else is at an address.
     pub async fn newest_standing(&self) -> Result<Option<(u64, Game)>, GamesError> {
         for index in (0..self.count().await?).rev() {
-            if let Some(game) = self.at(index).await?
-                && self.stands(&game).await?
-            {
+            let Some(game) = self.at(index).await? else { continue };
+            if self.stands(&game).await? {
                 return Ok(Some((index, game)));
+            }
+            // Of thousands of games before a retirement none needs to be asked for.
+            if self.is_retired(&game).await? {
+                break;
             }
         }
         Ok(None)

@@ -81,7 +81,7 @@ impl Books {
             vec![(at_batch.as_bytes(), &entry_json[..]), (b"books/newest", &entry_json[..])];
         let before_json;
         if self.newest.as_ref().is_none_or(|newest| newest.l1.number != l1.number) {
-            let newest = self.newest.take();
+            let newest = self.newest.clone();
             before_json = json(index, &Before { l1: l1.number, newest })?;
             metas.push((at_block.as_bytes(), &before_json));
         }

@@ -138,6 +138,10 @@ fn bytes_of_a_modelled_batch_are_those_of_the_seed() {
 #[test]
 #[ignore = "writes the seeds; for a format that has changed"]
 fn write_seeds() {
+    assert!(
+        std::env::var_os("MEZZ_WRITE_SEEDS").is_some(),
+        "MEZZ_WRITE_SEEDS=1 says that the format has changed on purpose"
+    );
     for (name, compression) in
         [("seed-model", Compression::Model), ("seed-brotli", Compression::Brotli(9))]
     {
