@@ -2,7 +2,7 @@
 //! can go on.
 
 use super::scene::{Ground, L2_CHAIN_ID, Scene, attack, encode, origin};
-use crate::support::{ether, fresh_address, key, small};
+use crate::support::{ether, fresh_address, key, small, text};
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
     eips::eip2718::Encodable2718,
@@ -10,7 +10,9 @@ use alloy::{
     primitives::{Bytes, TxKind},
 };
 use mezz_derivation::{
-    batch::{Batch, BatchBlock, HashCheck, MAX_BATCH_BYTES, MAX_BLOCKS, MAX_PAYLOAD_BYTES},
+    batch::{
+        Batch, BatchBlock, HashCheck, MAX_BATCH_BYTES, MAX_BLOCKS, MAX_PAYLOAD_BYTES, hash_check,
+    },
     blob::{self, MAX_BLOBS},
 };
 use mezz_l1::SendError;
@@ -159,13 +161,38 @@ async fn unknown_batcher(ground: Ground) {
 attack!(batch_whose_origin_runs_ahead_of_l1);
 async fn batch_whose_origin_runs_ahead_of_l1(ground: Ground) {
     let scene = Scene::new(ground, &[]).await;
-    let mut batch = scene.batch(1, 1).await;
-    let timestamp = batch.blocks[0].timestamp + 1_000;
-    let ahead = BatchBlock { timestamp, advances_origin: true, transactions: Vec::new() };
-    batch.blocks = vec![ahead; 500];
-    scene.post(&batch).await;
+    let first = scene.batch(1, 1).await;
+    let head = scene.l1.head().await;
+    // More than L1 makes until the batch is mined.
+    let last = head + 100;
+    scene.post(&a_block_for_each_origin(&scene, &first, last).await).await;
+    scene.assert_dropped(&format!("origin {last} is not before the batch's own L1 block"));
     assert_eq!(scene.safe().await, 0);
+    // Nothing else is wrong with it: up to an L1 block that there is, it counts.
+    let known = a_block_for_each_origin(&scene, &first, head).await;
+    scene.post(&known).await;
+    assert_eq!(scene.safe().await, known.blocks.len() as u64);
     scene.recovers().await;
+}
+
+/// `first`, which has block 1, and an empty block on each L1 block after its origin up to `last`,
+/// at its time. Those that L1 does not have yet count as a second apart, and nobody can know the
+/// hash of the last.
+async fn a_block_for_each_origin(scene: &Scene, first: &Batch, last: u64) -> Batch {
+    let mut batch = first.clone();
+    let mut timestamp = batch.blocks[0].timestamp;
+    for number in origin(&scene.l2, 1).await + 1..=last {
+        let l1 = scene.l1.block(number).await;
+        if l1.is_null() {
+            timestamp += 1;
+        } else {
+            timestamp = timestamp.max(small(&l1["timestamp"]));
+            batch.origin_check = hash_check(&text(&l1, "/hash").parse().unwrap());
+        }
+        let transactions = Vec::new();
+        batch.blocks.push(BatchBlock { timestamp, advances_origin: true, transactions });
+    }
+    batch
 }
 
 attack!(batch_on_an_origin_of_another_fork);
@@ -176,8 +203,11 @@ async fn batch_on_an_origin_of_another_fork(ground: Ground) {
     other_l1.origin_check = HashCheck::repeat_byte(0x11);
     let mut other_l2 = good.clone();
     other_l2.parent_check = HashCheck::repeat_byte(0x22);
+    let last = origin(&scene.l2, 3).await;
     scene.post(&other_l1).await;
+    scene.assert_dropped(&format!("origin {last} has another hash on this L1"));
     scene.post(&other_l2).await;
+    scene.assert_dropped("batch builds on another block than the safe head");
     assert_eq!(scene.safe().await, 0);
     scene.post(&good).await;
     assert_eq!(scene.safe().await, 3);

@@ -5,5 +5,6 @@ mod batches;
 mod deposits;
 mod pool;
 mod proposals;
+mod rpc;
 mod scene;
 mod withdrawals;
