@@ -69,7 +69,10 @@ pub(crate) struct Rpc {
 impl Rpc {
     /// The node at `url`.
     pub(crate) fn new(url: &str) -> Self {
-        let provider = ProviderBuilder::new().connect_http(url.parse().expect("a URL")).erased();
+        // A node that is killed in the middle of a request must not hold up its test for ever.
+        let client = reqwest::Client::builder().timeout(PATIENCE).build().expect("a client");
+        let provider =
+            ProviderBuilder::new().connect_reqwest(client, url.parse().expect("a URL")).erased();
         Self { url: url.to_owned(), provider }
     }
 
