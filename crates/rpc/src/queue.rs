@@ -65,6 +65,12 @@ impl Queue {
         Arc::new(Self { state: Mutex::default(), bounds })
     }
 
+    /// A place for a client, if there is one now.
+    pub(crate) fn take(self: &Arc<Self>, Peer(client): Peer) -> Option<Place> {
+        let taken = self.state.lock().take(client, self.bounds);
+        taken.then(|| Place { queue: self.clone(), client })
+    }
+
     /// A place for the client that the running task answers; tasks that answer nobody are one client.
     pub(crate) async fn enter(self: &Arc<Self>) -> Result<Place, Full> {
         let nobody = Peer(Ipv4Addr::UNSPECIFIED.into());
@@ -75,13 +81,11 @@ impl Queue {
     pub(crate) async fn enter_as(self: &Arc<Self>, Peer(client): Peer) -> Result<Place, Full> {
         let turn = {
             let state = &mut *self.state.lock();
-            let all = state.waiting();
-            let own = state.clients.entry(client).or_default();
-            if state.taken < self.bounds.places && own.taken < self.bounds.client_places {
-                own.taken += 1;
-                state.taken += 1;
+            if state.take(client, self.bounds) {
                 return Ok(Place { queue: self.clone(), client });
             }
+            let all = state.waiting();
+            let own = state.clients.entry(client).or_default();
             own.waiting.retain(|waiting| !waiting.is_closed());
             if all >= self.bounds.waiting || own.waiting.len() >= self.bounds.client_waiting {
                 state.forget_idle(client);
@@ -114,6 +118,18 @@ impl State {
         self.clients.values().map(|client| client.waiting.len()).sum()
     }
 
+    /// Whether there is a place for a client; it counts as taken.
+    fn take(&mut self, client: IpAddr, bounds: Bounds) -> bool {
+        let own = self.clients.entry(client).or_default();
+        let free = self.taken < bounds.places && own.taken < bounds.client_places;
+        if free {
+            own.taken += 1;
+            self.taken += 1;
+        }
+        self.forget_idle(client);
+        free
+    }
+
     fn forget_idle(&mut self, client: IpAddr) {
         if self.clients.get(&client).is_some_and(|own| own.taken == 0 && own.waiting.is_empty()) {
             self.clients.remove(&client);
@@ -133,13 +149,12 @@ impl State {
                 self.forget_idle(client);
                 continue;
             }
-            if own.taken >= bounds.client_places {
+            if !self.take(client, bounds) {
                 self.turns.push_back(client);
                 continue;
             }
+            let own = self.clients.get_mut(&client)?;
             let turn = own.waiting.pop_front()?;
-            own.taken += 1;
-            self.taken += 1;
             if !own.waiting.is_empty() {
                 self.turns.push_back(client);
             }
@@ -178,6 +193,20 @@ mod tests {
     fn enter(queue: &Arc<Queue>, number: u8) -> BoxFuture<'static, Result<Place, Full>> {
         let queue = queue.clone();
         async move { queue.enter_as(client(number)).await }.boxed()
+    }
+
+    #[test]
+    fn attack_client_that_takes_all_connections() {
+        let bounds = Bounds { places: 4, client_places: 2, waiting: 0, client_waiting: 0 };
+        let queue = Queue::new(bounds);
+        let held: Vec<_> = std::iter::from_fn(|| queue.take(client(1))).collect();
+        assert_eq!(held.len(), 2);
+        let others: Vec<_> = std::iter::from_fn(|| queue.take(client(2))).collect();
+        assert_eq!(others.len(), 2);
+        assert!(queue.take(client(3)).is_none(), "all are taken");
+        drop((held, others));
+        assert!(queue.state.lock().clients.is_empty());
+        assert!(queue.take(client(1)).is_some());
     }
 
     fn now<T>(future: &mut BoxFuture<'static, T>) -> Option<T> {

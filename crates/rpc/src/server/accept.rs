@@ -4,9 +4,11 @@ use super::{
     http::Http,
     outbox::{Outbox, Paced, Unread},
     peer::Peer,
-    places::{Place, Places},
 };
-use crate::meters::{Connections, Place as Counted};
+use crate::{
+    meters::{Connections, Place as Counted},
+    queue::{Place, Queue},
+};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jsonrpsee::server::StopHandle;
@@ -27,7 +29,7 @@ pub(super) struct Accept {
     pub(super) listener: TcpListener,
     pub(super) http: Arc<Http>,
     pub(super) stop: StopHandle,
-    pub(super) places: Arc<Places>,
+    pub(super) places: Arc<Queue>,
     pub(super) idle_timeout: Duration,
     pub(super) write_timeout: Duration,
     pub(super) unread: Arc<Unread>,

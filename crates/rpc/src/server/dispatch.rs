@@ -201,10 +201,6 @@ fn with_id(mut answer: Answer, id: &str) -> Answer {
     answer
 }
 
-fn invalid(message: &'static str) -> ErrorObjectOwned {
-    Failure::new(INVALID_REQUEST, message).into()
-}
-
 /// Why `text` is no request.
 fn no_request(text: &str) -> Answer {
     if serde_json::from_str::<&RawValue>(text).is_err() {
@@ -283,7 +279,8 @@ impl Dispatch {
         let params = Params::new(call.params.map(RawValue::get));
         Some(match Echo::of(id) {
             None => {
-                Answer::refused(invalid("invalid request: an id is a string, a number or null"))
+                let message = "invalid request: an id is a string, a number or null";
+                Answer::refused(Failure::new(INVALID_REQUEST, message))
             }
             Some(Echo::Known(id)) => self.call(id, &call.method, params, caller).await,
             Some(Echo::Text(text)) => {

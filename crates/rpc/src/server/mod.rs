@@ -8,7 +8,6 @@ mod id;
 mod inbox;
 mod outbox;
 mod peer;
-mod places;
 mod plain;
 mod routes;
 mod ws;
@@ -20,7 +19,7 @@ pub use plain::{GetHandle, GetServer};
 pub use routes::{GetRequest, GetResponse, GetRoute};
 
 use crate::{
-    RpcConfig, RpcContext, RpcError, ingest, meters, methods,
+    Limits, RpcConfig, RpcContext, RpcError, ingest, meters, methods,
     queue::{Bounds, Queue},
 };
 use jsonrpsee::{
@@ -100,7 +99,7 @@ impl RpcServer {
             listener,
             http: Arc::new(http),
             stop: stop_handle,
-            places: places::Places::new(limits.max_connections, limits.max_client_connections),
+            places: places_to_connect(limits),
             idle_timeout: limits.idle_timeout,
             write_timeout: limits.write_timeout,
             unread: outbox::Unread::new(limits.max_unread_bytes),
@@ -111,6 +110,16 @@ impl RpcServer {
         tracing::info!(%local_addr, "JSON-RPC is listening");
         Ok(RpcHandle { local_addr, stopper, accepting, feed: service.feed })
     }
+}
+
+/// Places for connections, of which no host can take all. None waits for one.
+fn places_to_connect(limits: &Limits) -> Arc<Queue> {
+    Queue::new(Bounds {
+        places: limits.max_connections.max(1) as usize,
+        client_places: limits.max_client_connections.max(1) as usize,
+        waiting: 0,
+        client_waiting: 0,
+    })
 }
 
 /// Places for `max` batches at a time, half of them for one client: a batch may take as long as a
