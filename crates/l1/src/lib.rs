@@ -10,6 +10,8 @@ pub mod sender;
 
 mod http;
 mod kzg;
+#[cfg(test)]
+mod test_http;
 mod types;
 
 pub use blobs::{BlobError, BlobSource, BlobSourceConfig, SourceInfo};

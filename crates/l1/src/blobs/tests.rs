@@ -2,11 +2,8 @@
 
 use super::{endpoint::*, *};
 use crate::kzg::blob_versioned_hash;
+use crate::test_http::{http, serve};
 use alloy::primitives::hex;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
 
 fn blob(fill: u8) -> Blob {
     let mut blob = Blob::ZERO;
@@ -16,23 +13,11 @@ fn blob(fill: u8) -> Blob {
 
 /// Serves `answer(path and query) -> (status, body)`.
 async fn server(answer: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            let mut request = vec![0; 8192];
-            let read = socket.read(&mut request).await.unwrap();
-            let request = String::from_utf8_lossy(&request[..read]).into_owned();
-            let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
-            let (status, body) = answer(&path);
-            let answer = format!(
-                "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-                body.len()
-            );
-            let _ = socket.write_all(answer.as_bytes()).await;
-        }
-    });
-    url
+    serve(move |request| {
+        let (status, body) = answer(request.split(' ').nth(1).unwrap_or_default());
+        http(&format!("{status} X"), &body)
+    })
+    .await
 }
 
 fn data(blobs: &[Blob]) -> String {

@@ -1,44 +1,24 @@
 //! The client against small HTTP servers that misbehave in one way each.
 
 use super::*;
+use crate::test_http::{http, serve};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
+use tokio::net::TcpListener;
 
 /// Serves every connection with the n-th of `answers` (the last one for ever); counts them.
 async fn server(answers: Vec<String>) -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
     let count = Arc::new(AtomicUsize::new(0));
     let seen = count.clone();
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            let index = seen.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
-            let answer = answers[index].clone();
-            tokio::spawn(async move {
-                let mut request = [0; 4096];
-                let _ = socket.read(&mut request).await;
-                if answer.is_empty() {
-                    tokio::time::sleep(Duration::from_secs(60)).await;
-                }
-                let _ = socket.write_all(answer.as_bytes()).await;
-            });
-        }
-    });
+    let url = serve(move |_| {
+        let index = seen.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
+        answers[index].clone()
+    })
+    .await;
     (url, count)
 }
 
 fn ok(body: &str) -> String {
     http("200 OK", body)
-}
-
-fn http(status: &str, body: &str) -> String {
-    format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    )
 }
 
 fn client(url: &str) -> L1Client {

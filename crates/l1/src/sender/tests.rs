@@ -2,7 +2,10 @@
 //! what it was sent.
 
 use super::{SendError, SenderConfig, TX_GAS_CAP, TxRequest, TxSender, TxSenderTask};
-use crate::client::L1Client;
+use crate::{
+    client::L1Client,
+    test_http::{body, http, serve},
+};
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use serde_json::{Value, json};
 use std::{
@@ -12,60 +15,31 @@ use std::{
     },
     time::Duration,
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
 
 /// An L1 that takes every transaction and mines none; how many it has taken.
 async fn l1() -> (L1Client, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
     let taken = Arc::new(AtomicUsize::new(0));
     let count = taken.clone();
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            let count = count.clone();
-            tokio::spawn(async move {
-                let question = read(&mut socket).await?;
-                let result = match question["method"].as_str()? {
-                    "eth_getTransactionCount" | "eth_maxPriorityFeePerGas" => json!("0x0"),
-                    "eth_blobBaseFee" => json!("0x1"),
-                    "eth_getBalance" => json!("0xffffffffffffffff"),
-                    "eth_feeHistory" => json!({
-                        "oldestBlock": "0x1", "baseFeePerGas": ["0x1", "0x1"], "gasUsedRatio": [0.5],
-                    }),
-                    "eth_sendRawTransaction" => {
-                        count.fetch_add(1, Ordering::SeqCst);
-                        json!(format!("0x{:064x}", 1))
-                    }
-                    _ => Value::Null,
-                };
-                let body = json!({ "jsonrpc": "2.0", "id": question["id"], "result": result });
-                let body = body.to_string();
-                let length = body.len();
-                let answer = format!(
-                    "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
-                );
-                socket.write_all(answer.as_bytes()).await.ok()
-            });
-        }
-    });
+    let url = serve(move |request| {
+        let question: Value = serde_json::from_str(body(request)).unwrap();
+        let result = match question["method"].as_str().unwrap() {
+            "eth_getTransactionCount" | "eth_maxPriorityFeePerGas" => json!("0x0"),
+            "eth_blobBaseFee" => json!("0x1"),
+            "eth_getBalance" => json!("0xffffffffffffffff"),
+            "eth_feeHistory" => json!({
+                "oldestBlock": "0x1", "baseFeePerGas": ["0x1", "0x1"], "gasUsedRatio": [0.5],
+            }),
+            "eth_sendRawTransaction" => {
+                count.fetch_add(1, Ordering::SeqCst);
+                json!(format!("0x{:064x}", 1))
+            }
+            _ => Value::Null,
+        };
+        let answer = json!({ "jsonrpc": "2.0", "id": question["id"], "result": result });
+        http("200 OK", &answer.to_string())
+    })
+    .await;
     (L1Client::new(&url).unwrap(), taken)
-}
-
-/// The JSON in a request.
-async fn read(socket: &mut TcpStream) -> Option<Value> {
-    let mut bytes = Vec::new();
-    loop {
-        let start = bytes.windows(4).position(|window| window == b"\r\n\r\n");
-        let body = start.and_then(|start| serde_json::from_slice(&bytes[start + 4..]).ok());
-        match body {
-            Some(body) => return Some(body),
-            None if socket.read_buf(&mut bytes).await.ok()? == 0 => return None,
-            None => {}
-        }
-    }
 }
 
 fn sender(client: L1Client) -> (TxSender, TxSenderTask) {
