@@ -71,9 +71,11 @@ impl Games {
     /// Whether the game can still come to count: nobody has discarded it, alone or with all games
     /// of its time or type. A pause says nothing of it.
     pub(crate) async fn stands(&self, game: &Game) -> Result<bool, GamesError> {
-        if self.is_retired(game).await? {
-            return Ok(false);
-        }
+        Ok(!self.is_retired(game).await? && self.counts_in_its_time(game).await?)
+    }
+
+    /// [`Self::stands`] of a game that is not retired.
+    async fn counts_in_its_time(&self, game: &Game) -> Result<bool, GamesError> {
         let game = game.proxy;
         let registry = self.registry;
         let blacklisted = IAnchorStateRegistry::isGameBlacklistedCall { game };
@@ -94,12 +96,12 @@ impl Games {
     pub async fn newest_standing(&self) -> Result<Option<(u64, Game)>, GamesError> {
         for index in (0..self.count().await?).rev() {
             let Some(game) = self.at(index).await? else { continue };
-            if self.stands(&game).await? {
-                return Ok(Some((index, game)));
-            }
             // Of thousands of games before a retirement none needs to be asked for.
             if self.is_retired(&game).await? {
                 break;
+            }
+            if self.counts_in_its_time(&game).await? {
+                return Ok(Some((index, game)));
             }
         }
         Ok(None)
