@@ -109,10 +109,10 @@ fn undecodable(what: &str) -> impl FnOnce(alloy_rlp::Error) -> StorageError + '_
     move |error| StorageError::new(format_args!("history: {what} cannot be decoded: {error}"))
 }
 
-fn storage_key(address: &Address, slot: &U256) -> Vec<u8> {
-    let mut key = Vec::with_capacity(52);
-    key.extend_from_slice(address.as_slice());
-    key.extend_from_slice(&slot.to_be_bytes::<32>());
+fn storage_key(address: &Address, slot: &U256) -> [u8; 52] {
+    let mut key = [0; 52];
+    key[..20].copy_from_slice(address.as_slice());
+    key[20..].copy_from_slice(&slot.to_be_bytes::<32>());
     key
 }
 
