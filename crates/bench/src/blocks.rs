@@ -43,7 +43,7 @@ impl Kind {
     /// Transactions of a block and of a run: what fits into a block's 700,000 bytes.
     const fn block(self) -> (usize, usize) {
         match self {
-            Self::Transfers | Self::NewAccounts => (6_000, 60_000),
+            Self::Transfers => (6_000, 60_000),
             Self::Erc20 => (3_900, 30_000),
             Self::Swaps => (1_800, 12_000),
         }

@@ -36,7 +36,7 @@ pub(crate) struct Args {
 impl Kind {
     const fn count(self) -> usize {
         match self {
-            Self::Transfers | Self::NewAccounts => 100_000,
+            Self::Transfers => 100_000,
             Self::Erc20 => 50_000,
             Self::Swaps => 20_000,
         }
@@ -46,7 +46,7 @@ impl Kind {
     const fn goal(self, single: bool) -> f64 {
         match (self, single) {
             (_, true) => 2.0,
-            (Self::Transfers | Self::NewAccounts, false) => 4.0,
+            (Self::Transfers, false) => 4.0,
             (Self::Erc20 | Self::Swaps, false) => 3.0,
         }
     }

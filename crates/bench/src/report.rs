@@ -20,14 +20,17 @@ pub(crate) fn whole(value: f64) -> String {
     out
 }
 
+/// Whether a goal is.
+pub(crate) const fn met(is_met: bool) -> &'static str {
+    if is_met { "met" } else { "missed" }
+}
+
 /// The last line of a benchmark.
 pub(crate) fn verdict(ratio: f64, goal: f64) -> String {
-    let met = if ratio >= goal {
-        "met".to_owned()
-    } else {
-        format!("missed by {:.0} %", 100.0 * (1.0 - ratio / goal))
-    };
-    format!("ratio {ratio:.2}, goal {goal:.1}: {met}")
+    let is_met = ratio >= goal;
+    let by =
+        if is_met { String::new() } else { format!(" by {:.0} %", 100.0 * (1.0 - ratio / goal)) };
+    format!("ratio {ratio:.2}, goal {goal:.1}: {}{by}", met(is_met))
 }
 
 #[cfg(test)]

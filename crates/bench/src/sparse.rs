@@ -4,7 +4,7 @@ use crate::{
     Failure,
     compare::prepare,
     process::{Node, NodeArgs, Server},
-    report::{median, verdict, whole},
+    report::{median, met, verdict, whole},
     rpc::{Rpc, quantity},
     workload::{Kind, Workload, all_token_logs},
 };
@@ -49,8 +49,11 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
         println!("  {:6} {took:7.2} ms, median of {}", node.name(), args.count);
     }
     let [ours, theirs] = took;
-    let met = if ours <= GOAL { "met" } else { "missed" };
-    println!("\ngoal {GOAL:.0} ms: {met}; against Anvil: {}", verdict(theirs / ours, 1.0));
+    println!(
+        "\ngoal {GOAL:.0} ms: {}; against Anvil: {}",
+        met(ours <= GOAL),
+        verdict(theirs / ours, 1.0)
+    );
     Ok(())
 }
 

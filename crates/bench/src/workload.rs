@@ -4,7 +4,7 @@ use crate::{
     Failure,
     accounts::{self, Call, SENDERS, Signed, addresses, sign_all},
 };
-use alloy_primitives::{Address, Bytes, TxKind, U256, address, hex, keccak256};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address, hex, keccak256};
 use alloy_sol_types::{SolCall, SolEvent, SolValue, sol};
 use mezz_contracts::Contract;
 use serde_json::{Value, json};
@@ -42,8 +42,6 @@ sol! {
 pub(crate) enum Kind {
     /// ETH from account to account.
     Transfers,
-    /// ETH to accounts that are not there yet.
-    NewAccounts,
     /// A token of OpenZeppelin's code from account to account.
     Erc20,
     /// One token against another in a pool of Uniswap V2, through its router.
@@ -73,7 +71,6 @@ impl Kind {
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Transfers => "ETH transfers",
-            Self::NewAccounts => "ETH transfers to new accounts",
             Self::Erc20 => "ERC-20 transfers",
             Self::Swaps => "Uniswap V2 swaps",
         }
@@ -81,6 +78,26 @@ impl Kind {
 
     /// At least `count` transactions, the same number from each sender.
     pub(crate) fn workload(self, count: usize) -> Result<Workload, Failure> {
+        Workload::new(count, |chain, senders| {
+            Ok(match self {
+                Self::Transfers => Target::Account,
+                Self::Erc20 => chain.token(senders),
+                Self::Swaps => chain.pool(senders)?,
+            })
+        })
+    }
+}
+
+impl Workload {
+    /// At least `count` transfers of ETH, the same number from each sender, to accounts that are not there yet.
+    pub(crate) fn to_new_accounts(count: usize) -> Result<Self, Failure> {
+        Self::new(count, |_, _| Ok(Target::NewAccount))
+    }
+
+    fn new(
+        count: usize,
+        target: impl FnOnce(&mut Setup, &[Address]) -> Result<Target, Failure>,
+    ) -> Result<Self, Failure> {
         let rich = accounts::rich()?;
         let keys = accounts::senders()?;
         let senders = addresses(&keys);
@@ -89,12 +106,7 @@ impl Kind {
         for call in &chain.calls {
             chain.nonces[call.from] += 1;
         }
-        let target = match self {
-            Self::Transfers => Target::Account,
-            Self::NewAccounts => Target::NewAccount,
-            Self::Erc20 => chain.token(&senders),
-            Self::Swaps => chain.pool(&senders)?,
-        };
+        let target = target(&mut chain, &senders)?;
         let until = funders.iter().copied().zip(chain.nonces).collect();
         let mut setup = vec![Round { txs: sign_all(&rich, &chain.calls)?, until }];
         let mut first_nonce = 0;
@@ -119,7 +131,7 @@ impl Kind {
         let timed =
             signed.chunks(usize::try_from(each).unwrap_or(usize::MAX)).map(<[_]>::to_vec).collect();
         let until = senders.iter().map(|sender| (*sender, first_nonce + each)).collect();
-        Ok(Workload { setup, timed, until })
+        Ok(Self { setup, timed, until })
     }
 }
 
@@ -139,18 +151,19 @@ pub(crate) fn swap_quote(sender: Address) -> Value {
 
 /// Parameters of `eth_getLogs` for what a sender has sent of the token of [`Kind::Erc20`].
 pub(crate) fn token_logs(sender: Address) -> Value {
-    let topics = json!([Transfer::SIGNATURE_HASH, sender.into_word()]);
-    json!([{ "fromBlock": "0x0", "toBlock": "latest", "address": own_contract(0), "topics": topics }])
+    transfers("0x0", "latest", &[Transfer::SIGNATURE_HASH, sender.into_word()])
 }
 
 /// Parameters of `eth_getLogs` for every transfer of that token in some blocks.
 pub(crate) fn all_token_logs(from: u64, to: u64) -> Value {
-    let blocks = [from, to].map(|number| format!("{number:#x}"));
-    let topics = json!([Transfer::SIGNATURE_HASH]);
-    json!([{ "fromBlock": blocks[0], "toBlock": blocks[1], "address": own_contract(0), "topics": topics }])
+    transfers(&format!("{from:#x}"), &format!("{to:#x}"), &[Transfer::SIGNATURE_HASH])
 }
 
-/// Whom a sender pays in one of its turns in [`Kind::NewAccounts`].
+fn transfers(from: &str, to: &str, topics: &[B256]) -> Value {
+    json!([{ "fromBlock": from, "toBlock": to, "address": own_contract(0), "topics": topics }])
+}
+
+/// Whom a sender pays in one of its turns in [`Workload::to_new_accounts`].
 pub(crate) fn new_account(from: usize, turn: u64) -> Address {
     Address::from_word(keccak256(format!("mezz-bench account {from} {turn}")))
 }
@@ -173,11 +186,9 @@ impl Target {
         let shift = usize::try_from(7 * turn + 1).unwrap_or(1);
         let to = senders[(from + shift) % senders.len()];
         match self {
-            Self::NewAccount => Call {
-                value: U256::from(turn + 1),
-                ..call(from, nonce, new_account(from, turn), 21_000, Vec::new())
-            },
-            Self::Account => {
+            Self::Account | Self::NewAccount => {
+                let is_new = matches!(self, Self::NewAccount);
+                let to = if is_new { new_account(from, turn) } else { to };
                 Call { value: U256::from(turn + 1), ..call(from, nonce, to, 21_000, Vec::new()) }
             }
             Self::Token(token) => {
