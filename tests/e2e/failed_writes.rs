@@ -6,8 +6,8 @@ use crate::{
     full_disk::assert_stopped,
     on_both,
     support::{
-        At, BLOBS, L1, Load, Mezz, Rpc, SHORT, Signal, Stop, Stops, Witness, free_port, games, key,
-        of_chain, text, wait_until,
+        At, BLOBS, L1, Load, Mezz, Rpc, SETTLED, SHORT, Signal, Stop, Stops, Witness,
+        follows_burial, free_port, games, key, of_chain, text, wait_until,
     },
 };
 use alloy::primitives::U256;
@@ -68,13 +68,16 @@ async fn any_write_that_fails_stops_a_verifier_and_it_starts_again(l1: &L1) {
 }
 
 /// Where the journals of batcher and proposer fail, and whose key sends nothing then.
-const JOURNALS: [(Stop, u32); 5] = [
+const JOURNALS: [(Stop, u32); 8] = [
     (("journal.before_write", "/batcher/", 0), 11),
+    (("journal.before_rename", "/batcher/", 0), 11),
     (("journal.before_write", "/proposer/", 0), 12),
     (("journal.after_rename", "/proposer/", 0), 12),
     // What could not be written for certain is there when it is started again.
     (("journal.after_rename", "/batcher/", 0), 11),
     (("journal.before_remove", "/batcher/", 0), 11),
+    (("journal.before_remove", "/proposer/", 0), 12),
+    (("journal.before_write", SETTLED, 0), 12),
 ];
 
 on_both!(journal_that_cannot_be_written_is_waited_out);
@@ -93,12 +96,19 @@ async fn journal_that_cannot_be_written_is_waited_out(l1: &L1) {
     let mut load = Load::start(&witness, &mezz.l1(), &mezz.l2(), &mezz.deployment());
     mezz.l2().wait_tag("safe", 1).await;
     for (round, (stop, account)) in JOURNALS.into_iter().enumerate() {
-        let (point, part, _) = stop;
+        let (_, part, _) = stop;
         let sender = key(account).address();
+        if follows_burial(stop) {
+            // What was mined before is buried already.
+            let sent = mezz.l1().nonce(sender).await;
+            wait_until("there is something to bury", || async {
+                mezz.l1().nonce(sender).await > sent
+            })
+            .await;
+        }
         let from = mezz.stderr().len();
         armed.arm(stop, At::Fails);
-        if point == "journal.before_remove" {
-            // Entries go when their transactions can no longer disappear.
+        if follows_burial(stop) {
             mezz.l1().call("anvil_mine", ("0x48",)).await;
         }
         wait_until(&format!("{stop:?} is complained of"), || async {

@@ -4,25 +4,31 @@
 use crate::{
     on_both,
     support::{
-        At, BLOBS, L1, Load, Mezz, Rpc, SHORT, Stop, Stops, Witness, assert_same_chain, free_port,
-        of_chain, text,
+        At, BLOBS, L1, Load, Mezz, Rpc, SETTLED, SHORT, Stop, Stops, Witness, assert_same_chain,
+        follows_burial, free_port, of_chain, text,
     },
 };
 use std::fs;
 
 /// Those of the batcher's way to L1, and those of the proposer's, whose transactions have no blobs.
-const SENDING: [Stop; 7] = [
+const SENDING: [Stop; 13] = [
     ("journal.before_write", "/batcher/", 0),
     ("journal.before_rename", "/batcher/", 1),
     ("journal.after_rename", "/batcher/", 0),
     ("sender.after_offer", "/batcher/", 1),
     ("journal.before_remove", "/batcher/", 0),
+    ("journal.before_write", "/proposer/", 1),
+    ("journal.before_rename", "/proposer/", 0),
     ("journal.after_rename", "/proposer/", 0),
     ("sender.after_offer", "/proposer/", 0),
+    ("journal.before_write", SETTLED, 0),
+    ("journal.before_rename", SETTLED, 0),
+    ("journal.after_rename", SETTLED, 0),
+    ("journal.before_remove", "/proposer/", 0),
 ];
 
 /// Waits until the process has died where it was armed to.
-async fn assert_died(mezz: &mut Mezz, stop: Stop) {
+async fn assert_died(mezz: &mut Mezz, stop: (&str, &str, u32)) {
     use std::os::unix::process::ExitStatusExt;
     let status = mezz.wait().await;
     assert_eq!(status.signal(), Some(6), "{stop:?}: {status}\n{}", mezz.stderr());
@@ -56,8 +62,7 @@ async fn dying_at_any_write_of_a_sequencer_loses_and_doubles_nothing(l1: &L1) {
         let load = Load::start(&witness, &mezz.l1(), &mezz.l2(), &deployment);
         mezz.l2().wait_tag("latest", mezz.l2().head().await + 4).await;
         armed.arm(stop, At::Dies);
-        if stop.0 == "journal.before_remove" {
-            // Entries go when their transactions can no longer disappear.
+        if follows_burial(stop) {
             // It may die while it answers.
             let _ = mezz.l1().try_call("anvil_mine", ("0x48",)).await;
         }
@@ -117,10 +122,16 @@ async fn dying_at_any_write_of_a_verifier_loses_nothing(l1: &L1) {
 
 on_both!(dying_at_any_file_of_a_deployment_leaves_one_chain);
 async fn dying_at_any_file_of_a_deployment_leaves_one_chain(l1: &L1) {
-    for file in ["/deploying.json", "/chain.json", "/deployment.json"] {
-        for point in ["file.before_write", "file.before_rename", "file.after_rename"] {
+    let mut files =
+        vec![("file", "/deploying.json"), ("file", "/chain.json"), ("file", "/deployment.json")];
+    if matches!(l1, L1::Embedded) {
+        files.push(("origin", "/devnet.json"));
+    }
+    for (name, file) in files {
+        for place in ["before_write", "before_rename", "after_rename"] {
             let dir = tempfile::tempdir().unwrap();
-            let stop = (point, file, 0);
+            let point = format!("{name}.{place}");
+            let stop = (point.as_str(), file, 0);
             let fault = format!("{point}:abort:0:{file}");
             let env = [("MEZZ_FAULT", fault.as_str())];
             let mut mezz = Mezz::spawn_up_with(dir.path(), l1, &[], &env);

@@ -22,7 +22,7 @@ pub(crate) use rpc::{
     Rpc, assert_same_chain, deposit_call, fresh_address, get, key, portal, wait_until, wait_within,
 };
 #[cfg(debug_assertions)]
-pub(crate) use stops::{At, BLOBS, SHORT, Stop, Stops, of_chain};
+pub(crate) use stops::{At, BLOBS, SETTLED, SHORT, Stop, Stops, follows_burial, of_chain};
 pub(crate) use witness::Witness;
 
 use alloy::primitives::U256;

@@ -26,6 +26,14 @@ pub(crate) const BLOBS: [Stop; 3] = [
     ("blobs.after_rename", "/l1/", 1),
 ];
 
+/// The list of what a sender's transactions have settled; the proposer has one.
+pub(crate) const SETTLED: &str = "/settled.json";
+
+/// Whether a stop is passed when a transaction is buried so deep that it can no longer disappear.
+pub(crate) fn follows_burial((point, part, _): Stop) -> bool {
+    point == "journal.before_remove" || part == SETTLED
+}
+
 /// What a process does at a stop.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum At {
