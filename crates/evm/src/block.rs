@@ -4,9 +4,10 @@ use crate::{
     context::{BlockAttributes, BlockContext},
     diff::state_diff,
     error::{ExecuteError, InvalidTx, from_evm},
-    evm::{LayerEvm, l1_fee_params, layer_evm, nonce, system_call, transact},
+    evm::{LayerEvm, l1_fee_params, layer_evm, nonce, pay_owed, system_call, transact},
+    owed::Owed,
     spec::{ChainSpec, Layer},
-    state::StateReader,
+    state::{ReadError, StateReader},
     transaction::tx_env,
 };
 use alloc::vec::Vec;
@@ -176,6 +177,7 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
         state: &'a S,
     ) -> Result<Self, ExecuteError<S::Error>> {
         let mut evm = layer_evm(spec, &context, state, ());
+        evm.ctx.journaled_state.database.owed = Some(Owed::default());
         begin_block(&mut evm, spec, &context)?;
         Ok(Self {
             spec: *spec,
@@ -278,6 +280,7 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
 
     /// Ends the block.
     pub fn finish(mut self) -> Result<BlockOutcome, ExecuteError<S::Error>> {
+        pay_owed(&mut self.evm.ctx).map_err(|ReadError(error)| ExecuteError::State(error))?;
         let state = self.evm.ctx.journaled_state.inner.finalize();
         let diff = state_diff(state, self.state).map_err(ExecuteError::State)?;
         Ok(BlockOutcome {

@@ -4,6 +4,7 @@ use crate::{
     context::{BlockContext, cfg_env},
     handler::LayerHandler,
     l1_fee::{L1FeeReads, params_from_slots},
+    owed::Owed,
     precompiles::LayerPrecompiles,
     spec::{ChainSpec, Layer},
     state::{ReadError, StateDb, StateReader},
@@ -12,7 +13,7 @@ use mezz_primitives::{Address, Bytes, U256, fee::L1FeeParams};
 use revm::{
     Context, Database, Journal, MainBuilder,
     context::{
-        BlockEnv, CfgEnv, Evm, TxEnv,
+        BlockEnv, CfgEnv, Evm, JournalTr, TxEnv,
         result::{EVMError, ExecutionResult},
     },
     handler::{EthFrame, Handler, instructions::EthInstructions, system_call::SystemCallTx},
@@ -53,7 +54,7 @@ pub(crate) fn layer_evm<'a, S: StateReader, I>(
         block: block.block_env(),
         tx: crate::transaction::empty(),
         cfg: cfg_env(spec, block),
-        journaled_state: Journal::new_with_inner(StateDb(state), Default::default()),
+        journaled_state: Journal::new_with_inner(StateDb::new(state), Default::default()),
         chain: LayerTx { layer: spec.layer, mint: None, l1_fee: U256::ZERO },
         local: Default::default(),
         error: Ok(()),
@@ -87,7 +88,7 @@ pub(crate) fn system_call<S: StateReader, I>(
         .ctx
         .journaled_state
         .database
-        .0
+        .reader
         .account(&contract)
         .map_err(|error| EVMError::Database(ReadError(error)))?
         .is_some_and(|account| account.has_code());
@@ -96,6 +97,32 @@ pub(crate) fn system_call<S: StateReader, I>(
         evm.ctx.chain.mint = None;
         evm.ctx.chain.l1_fee = U256::ZERO;
         LayerHandler::default().run_system_call(evm)?;
+    }
+    Ok(())
+}
+
+/// Pays `amount` wei to `to` at the end of a transaction: now, or when anyone looks.
+pub(crate) fn credit<S: StateReader>(
+    context: &mut LayerContext<'_, S>,
+    to: Address,
+    amount: U256,
+) -> Result<(), ReadError<S::Error>> {
+    let journal = &mut context.journaled_state;
+    match &mut journal.database.owed {
+        Some(owed) if !journal.inner.state.contains_key(&to) => owed.add(to, amount),
+        _ => journal.balance_incr(to, amount)?,
+    }
+    Ok(())
+}
+
+/// Pays what is still owed at the end of a block.
+pub(crate) fn pay_owed<S: StateReader>(
+    context: &mut LayerContext<'_, S>,
+) -> Result<(), ReadError<S::Error>> {
+    let journal = &mut context.journaled_state;
+    for creditor in journal.database.owed.as_ref().map(Owed::creditors).unwrap_or_default() {
+        // Loading the account credits it; this marks it as changed.
+        journal.balance_incr(creditor, U256::ZERO)?;
     }
     Ok(())
 }
@@ -140,5 +167,5 @@ pub(crate) fn nonce<S: StateReader, I>(
         let destroyed = account.is_selfdestructed_locally();
         return Ok(if destroyed { 0 } else { account.info.nonce });
     }
-    Ok(journal.database.0.account(address)?.unwrap_or_default().nonce)
+    Ok(journal.database.reader.account(address)?.unwrap_or_default().nonce)
 }

@@ -5,7 +5,7 @@
 //! whatever happens, and one that cannot even start uses all of its gas.
 
 use crate::{
-    evm::{LayerContext, LayerEvm},
+    evm::{LayerContext, LayerEvm, credit},
     spec::Layer,
     state::{ReadError, StateReader},
 };
@@ -105,15 +105,14 @@ impl<'a, S: StateReader, I> Handler for LayerHandler<'a, S, I> {
         if context.chain.mint.is_some() || context.cfg.is_fee_charge_disabled() {
             return Ok(());
         }
-        let gas = result.gas();
-        post_execution::reward_beneficiary(context, gas)?;
+        let gas = U256::from(result.gas().used());
+        let base_fee = u128::from(context.block.basefee);
+        // The price was checked to be no lower than the base fee, but for simulated calls.
+        let tip = context.tx.effective_gas_price(base_fee).saturating_sub(base_fee);
+        credit(context, context.block.beneficiary, U256::from(tip).saturating_mul(gas))?;
         if context.chain.layer == Layer::L2 {
-            // Both factors fit 64 bits.
-            let base_fee = U256::from(u128::from(context.block.basefee) * u128::from(gas.used()));
-            let l1_fee = context.chain.l1_fee;
-            let journal = &mut context.journaled_state;
-            journal.balance_incr(BASE_FEE_VAULT, base_fee)?;
-            journal.balance_incr(L1_FEE_VAULT, l1_fee)?;
+            credit(context, BASE_FEE_VAULT, U256::from(base_fee).saturating_mul(gas))?;
+            credit(context, L1_FEE_VAULT, context.chain.l1_fee)?;
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ mod handler;
 mod l1_fee;
 mod memory;
 mod overlay;
+mod owed;
 mod precompiles;
 pub mod simulate;
 mod spec;

@@ -1,5 +1,6 @@
 //! Where execution reads the state from, and the adapter to revm.
 
+use crate::owed::Owed;
 use alloc::sync::Arc;
 use core::fmt;
 use mezz_primitives::{Account, Address, B256, Bytes, U256};
@@ -83,15 +84,25 @@ impl<E: core::error::Error> core::error::Error for ReadError<E> {
 
 impl<E: core::error::Error + Send + Sync + 'static> DBErrorMarker for ReadError<E> {}
 
-/// A reader as revm's database.
+/// A reader as revm's database, with the fees that its accounts have not been credited with yet.
 #[derive(Debug)]
-pub(crate) struct StateDb<'a, S: ?Sized>(pub(crate) &'a S);
+pub(crate) struct StateDb<'a, S: ?Sized> {
+    pub(crate) reader: &'a S,
+    /// `None` where each fee is credited at once: a tracer shows what each transaction changed.
+    pub(crate) owed: Option<Owed>,
+}
+
+impl<'a, S: ?Sized> StateDb<'a, S> {
+    pub(crate) const fn new(reader: &'a S) -> Self {
+        Self { reader, owed: None }
+    }
+}
 
 impl<S: StateReader + ?Sized> DatabaseRef for StateDb<'_, S> {
     type Error = ReadError<S::Error>;
 
     fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, Self::Error> {
-        let account = self.0.account(&address).map_err(ReadError)?;
+        let account = self.reader.account(&address).map_err(ReadError)?;
         Ok(account.map(|account| AccountInfo {
             nonce: account.nonce,
             balance: account.balance,
@@ -105,15 +116,15 @@ impl<S: StateReader + ?Sized> DatabaseRef for StateDb<'_, S> {
         if code_hash == revm::primitives::KECCAK_EMPTY {
             return Ok(Bytecode::default());
         }
-        self.0.code(&code_hash).map_err(ReadError)
+        self.reader.code(&code_hash).map_err(ReadError)
     }
 
     fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, Self::Error> {
-        self.0.storage(&address, &slot).map_err(ReadError)
+        self.reader.storage(&address, &slot).map_err(ReadError)
     }
 
     fn block_hash_ref(&self, number: u64) -> Result<B256, Self::Error> {
-        self.0.block_hash(number).map_err(ReadError)
+        self.reader.block_hash(number).map_err(ReadError)
     }
 }
 
@@ -121,7 +132,12 @@ impl<S: StateReader + ?Sized> Database for StateDb<'_, S> {
     type Error = ReadError<S::Error>;
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, Self::Error> {
-        self.basic_ref(address)
+        let mut account = self.basic_ref(address)?;
+        if let Some(owed) = self.owed.as_mut().and_then(|owed| owed.take(&address)) {
+            let account = account.get_or_insert_default();
+            account.balance = account.balance.saturating_add(owed);
+        }
+        Ok(account)
     }
 
     fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, Self::Error> {

@@ -222,10 +222,13 @@ fn compress_len(input: &[u8], length: u32, table: &mut impl Table) -> u32 {
     out + literals_len(length - literal_start)
 }
 
+/// Three bytes, the first one lowest; those after the end are 0.
 fn read3(input: &[u8], at: u32) -> u32 {
-    let at = at as usize;
-    let byte = |i: usize| u32::from(input.get(at + i).copied().unwrap_or(0));
-    byte(0) | byte(1) << 8 | byte(2) << 16
+    let rest = input.get(at as usize..).unwrap_or_default();
+    let word = rest.first_chunk().copied().unwrap_or_else(|| {
+        core::array::from_fn::<u8, 4, _>(|i| rest.get(i).copied().unwrap_or_default())
+    });
+    u32::from_le_bytes(word) & 0xff_ffff
 }
 
 fn hash3(word: u32) -> usize {
@@ -239,18 +242,14 @@ fn literals_len(count: u32) -> u32 {
 }
 
 /// Bytes that match from two places, counted until `end` for the later one.
-fn match_len(input: &[u8], mut reference: u32, mut position: u32, end: u32) -> u32 {
-    let mut length = 0;
-    while position < end {
-        let equal = input.get(reference as usize) == input.get(position as usize);
-        reference += 1;
-        position += 1;
-        length += 1;
-        if !equal {
-            return length;
-        }
-    }
-    length
+///
+/// The first byte that differs counts.
+fn match_len(input: &[u8], reference: u32, position: u32, end: u32) -> u32 {
+    let earlier = input.get(reference as usize..).unwrap_or_default();
+    let later = input.get(position as usize..end as usize).unwrap_or_default();
+    let equal = earlier.iter().zip(later).take_while(|(a, b)| a == b).count();
+    // At most as long as the input, whose length is one of 32 bits.
+    (equal + 1).min(later.len()) as u32
 }
 
 fn copy_len(matched: u32) -> u32 {

@@ -106,3 +106,54 @@ fn reading_the_prices_warms_nothing() {
     let (ran, _) = run_one(&ChainSpec::l2(CHAIN), &mut state, tx);
     assert_eq!(ran.gas_used, 21_000 + 3 + 2_100);
 }
+
+/// Stores what each vault holds in a slot of its own, and reverts if the call has data.
+fn watcher() -> Bytes {
+    let mut code = Vec::new();
+    for (slot, vault) in (0u8..).zip(VAULTS) {
+        // PUSH20 vault, BALANCE, PUSH1 slot, SSTORE.
+        code.push(0x73);
+        code.extend_from_slice(vault.as_slice());
+        code.extend_from_slice(&[0x31, 0x60, slot, 0x55]);
+    }
+    // CALLDATASIZE, PUSH1 end, JUMPI, STOP; end: PUSH0, PUSH0, REVERT.
+    let end = u8::try_from(code.len()).expect("short") + 5;
+    code.extend_from_slice(&[0x36, 0x60, end, 0x57, 0x00, 0x5b, 0x5f, 0x5f, 0xfd]);
+    code.into()
+}
+
+const VAULTS: [Address; 3] = [SEQUENCER_FEE_VAULT, BASE_FEE_VAULT, L1_FEE_VAULT];
+
+#[test]
+fn contracts_see_the_fees_of_all_transactions_before_theirs() {
+    let at = Address::repeat_byte(0x77);
+    let call = |nonce, data: &'static [u8]| {
+        let call = TxEip1559 { input: data.into(), ..eip1559(nonce, TxKind::Call(at), 0) };
+        signed(ALICE, call)
+    };
+    // Whether the first one that looks keeps what it saw, and whether one is refused between.
+    for first in [&b""[..], b"x"] {
+        let mut state = with_params(genesis());
+        state.set_code(at, watcher());
+        let too_early = transfer(9, 1);
+        let block = [
+            transfer(0, 1),
+            call(1, first),
+            too_early,
+            transfer(2, 1),
+            call(3, b""),
+            transfer(4, 1),
+        ];
+        let (ran, _) = run_block(&ChainSpec::l2(CHAIN), &mut state, &block);
+        let paid = |until: usize| {
+            ran[..until].iter().flatten().fold([U256::ZERO; 3], |sum, ran| {
+                let of_gas = |price: u128| U256::from(u128::from(ran.gas_used) * price);
+                let fees = [of_gas(GWEI), of_gas(BASE_FEE.into()), ran.l1_fee];
+                core::array::from_fn(|vault| sum[vault] + fees[vault])
+            })
+        };
+        assert_eq!(ran.iter().filter(|ran| ran.is_ok()).count(), 5);
+        assert_eq!([0, 1, 2].map(|vault| slot(&state, at, vault)), paid(4), "{first:?}");
+        assert_eq!(VAULTS.map(|vault| balance(&state, vault)), paid(6), "{first:?}");
+    }
+}

@@ -219,7 +219,13 @@ impl Run {
         let trace = evm
             .inspector
             .inspector
-            .get_result(Some(context), &evm.ctx.tx, &evm.ctx.block, &outcome, &mut StateDb(state))
+            .get_result(
+                Some(context),
+                &evm.ctx.tx,
+                &evm.ctx.block,
+                &outcome,
+                &mut StateDb::new(state),
+            )
             .map_err(|error| match error {
                 DebugInspectorError::Database(ReadError(error)) => ExecuteError::State(error),
                 other => ExecuteError::Internal(alloc::string::ToString::to_string(&other)),
