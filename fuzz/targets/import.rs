@@ -92,10 +92,7 @@ fn signed(from: Address, tx: TxEip1559) -> RecoveredTransaction {
     // The sender is given, as by a caller that has recovered it; the signature only makes the
     // hash another.
     let signature = Signature::new(U256::from_be_slice(from.as_slice()), U256::from(1), false);
-    RecoveredTransaction {
-        tx: Transaction::Ethereum(tx.into_signed(signature).into()),
-        sender: from,
-    }
+    RecoveredTransaction::new(Transaction::Ethereum(tx.into_signed(signature).into()), from)
 }
 
 fn transaction(tx: &Tx) -> Option<RecoveredTransaction> {
@@ -139,10 +136,11 @@ fn transaction(tx: &Tx) -> Option<RecoveredTransaction> {
                 is_system_transaction: *system,
                 input: data.clone().into(),
             };
-            RecoveredTransaction { sender: deposit.from, tx: deposit.into() }
+            let sender = deposit.from;
+            RecoveredTransaction::new(deposit.into(), sender)
         }
         Tx::Raw { from, bytes } => {
-            RecoveredTransaction { tx: Transaction::decode(bytes).ok()?, sender: user(*from) }
+            RecoveredTransaction::new(Transaction::decode(bytes).ok()?, user(*from))
         }
     })
 }

@@ -9,7 +9,7 @@ use crate::{
 use alloy_primitives::{U256, hex};
 use mezz_chain::{BuildOptions, Chain, ChainConfig, ChainLimits, Genesis, GenesisAccount};
 use mezz_evm::{BlockAttributes, ChainSpec};
-use mezz_primitives::{Address, RecoveredTransaction, Transaction};
+use mezz_primitives::{Address, RecoveredTransaction, Transaction, fee::BatchSizer};
 use revm::{
     Context, ExecuteCommitEvm, MainBuilder, MainContext,
     context::{BlockEnv, TxEnv},
@@ -132,7 +132,10 @@ fn read(workload: &Workload, size: usize) -> Result<Blocks, Failure> {
 fn recover(txs: &[&Signed]) -> Result<Vec<RecoveredTransaction>, Failure> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let one = |tx: &&Signed| -> Result<_, Failure> {
-        Ok(RecoveredTransaction::recover(Transaction::decode(&hex::decode(&tx.raw)?)?)?)
+        let tx = RecoveredTransaction::recover(Transaction::decode(&hex::decode(&tx.raw)?)?)?;
+        // The pool asks for it as well.
+        tx.batch_size(&mut BatchSizer::default());
+        Ok(tx)
     };
     thread::scope(|scope| {
         let workers: Vec<_> = txs

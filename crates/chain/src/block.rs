@@ -1,7 +1,7 @@
 //! A block as the chain keeps it.
 
 use alloy_rlp::{Encodable, Header as RlpHeader, RlpDecodable, RlpEncodable};
-use mezz_primitives::{B256, Header, Receipt, RecoveredTransaction, Sealed, Transaction};
+use mezz_primitives::{B256, Header, Receipt, RecoveredTransaction, Sealed};
 
 /// The number and hash of a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, RlpEncodable, RlpDecodable)]
@@ -32,7 +32,18 @@ impl BlockRecord {
         transactions: Vec<RecoveredTransaction>,
         receipts: Vec<Receipt>,
     ) -> Self {
-        let size = block_size(&header, transactions.iter().map(|tx| &tx.tx));
+        let payload = transactions.iter().map(|tx| tx.tx.length()).sum();
+        Self::of_payload(header, transactions, receipts, payload)
+    }
+
+    /// A record of these parts, of which the transactions have so many bytes.
+    pub(crate) fn of_payload(
+        header: Sealed<Header>,
+        transactions: Vec<RecoveredTransaction>,
+        receipts: Vec<Receipt>,
+        payload: usize,
+    ) -> Self {
+        let size = block_size(&header, payload);
         Self { header, transactions, receipts, size }
     }
 
@@ -57,12 +68,8 @@ pub(crate) fn list_length(payload_length: usize) -> usize {
     RlpHeader { list: true, payload_length }.length() + payload_length
 }
 
-/// Bytes of the RLP of a block without ommers and withdrawals.
-pub(crate) fn block_size<'a>(
-    header: &Header,
-    transactions: impl Iterator<Item = &'a Transaction>,
-) -> u64 {
-    let transactions = list_length(transactions.map(Encodable::length).sum());
+/// Bytes of the RLP of a block without ommers and withdrawals whose transactions have so many bytes.
+pub(crate) fn block_size(header: &Header, transactions: usize) -> u64 {
     // The lists of ommers and of withdrawals, both empty.
-    list_length(header.length() + transactions + 2) as u64
+    list_length(header.length() + list_length(transactions) + 2) as u64
 }

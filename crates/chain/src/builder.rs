@@ -177,17 +177,17 @@ impl Builder<'_> {
         let mut transactions = Vec::with_capacity(expected);
         let mut outcomes = Vec::with_capacity(expected);
         let mut skipped: Vec<Skipped> = Vec::new();
-        let mut bytes = 0u64;
+        let mut bytes = 0;
 
         for (index, tx) in forced.iter().enumerate() {
-            match executor.execute(&tx.tx, tx.sender) {
+            match executor.execute(tx) {
                 Ok(outcome) => outcomes.push(outcome),
                 Err(ExecuteError::Invalid(source)) => {
                     return Err(BuildError::InvalidTransaction { index, hash: tx.hash(), source });
                 }
                 Err(error) => return Err(BuildError::of_execution(error)),
             }
-            bytes += tx.tx.length() as u64;
+            bytes += tx.tx.length();
             transactions.push(tx.clone());
         }
 
@@ -195,7 +195,7 @@ impl Builder<'_> {
         let room = self.limits.max_block_bytes.saturating_sub(self.largest_frame());
         let mut refused_last = false;
         while options.deadline.is_none_or(|deadline| Instant::now() < deadline) {
-            let bytes_left = room.saturating_sub(bytes);
+            let bytes_left = room.saturating_sub(bytes as u64);
             let step = BuildStep {
                 gas_left: executor.gas_left(),
                 blob_gas_left: executor.blob_gas_left(),
@@ -204,11 +204,12 @@ impl Builder<'_> {
                 refused: skipped.last().filter(|_| refused_last).map(|skipped| &skipped.reason),
             };
             let Some(tx) = next(&step) else { break };
-            let size = tx.tx.length() as u64;
+            let length = tx.tx.length();
+            let size = length as u64;
             let result = if size > bytes_left {
                 Err(Refused::NoRoom { size, available: bytes_left })
             } else {
-                match executor.execute(&tx.tx, tx.sender) {
+                match executor.execute(&tx) {
                     Ok(outcome) => Ok(outcome),
                     Err(ExecuteError::Invalid(error)) => Err(Refused::Invalid(error)),
                     Err(error) => return Err(BuildError::of_execution(error)),
@@ -218,7 +219,7 @@ impl Builder<'_> {
             match result {
                 Ok(outcome) => {
                     outcomes.push(outcome);
-                    bytes += size;
+                    bytes += length;
                     transactions.push(tx);
                 }
                 Err(reason) => skipped.push(Skipped { tx, reason }),
@@ -253,7 +254,8 @@ impl Builder<'_> {
             })
         };
         let header = outcome.seal_header(&lists, state_root, withdrawals_root(self.spec, &trie));
-        let record = BlockRecord::new(header.seal_slow(), transactions, outcome.receipts);
+        let record =
+            BlockRecord::of_payload(header.seal_slow(), transactions, outcome.receipts, bytes);
         if record.size > self.limits.max_block_bytes {
             return Err(BuildError::TooLarge {
                 size: record.size,
@@ -295,6 +297,6 @@ impl Builder<'_> {
         };
         // Two list headers of at most 9 bytes: of the transactions and of the block.
         debug_assert!(list_length(0) == 1);
-        block_size(&longest, std::iter::empty()) + 2 * 9
+        block_size(&longest, 0) + 2 * 9
     }
 }

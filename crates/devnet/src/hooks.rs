@@ -106,10 +106,10 @@ impl Hooks for DevnetHooks {
 /// A transaction of `from` that nobody has signed. Its signature is the sender's address, so that
 /// equal transactions of two senders have two hashes.
 pub(crate) fn unsigned(from: Address, tx: UnsignedTransaction) -> RecoveredTransaction {
-    RecoveredTransaction {
-        tx: Transaction::Ethereum(tx.into_signed(no_signature(&from)).into()),
-        sender: from,
-    }
+    RecoveredTransaction::new(
+        Transaction::Ethereum(tx.into_signed(no_signature(&from)).into()),
+        from,
+    )
 }
 
 fn no_signature(from: &Address) -> Signature {

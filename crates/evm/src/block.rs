@@ -20,7 +20,8 @@ use alloy_eips::{
 };
 use core::fmt;
 use mezz_primitives::{
-    Address, B256, Bloom, Bytes, Header, Receipt, StateDiff, Transaction, U256,
+    Address, B256, Bloom, Bytes, Header, Receipt, RecoveredTransaction, StateDiff, Transaction,
+    U256,
     fee::{BatchSizer, L1FeeParams},
     receipts_root_and_bloom, transactions_root,
 };
@@ -217,9 +218,11 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
         }
     }
 
-    /// Makes room for the receipts of as many transactions.
+    /// Makes room for as many transactions.
     pub fn expect(&mut self, transactions: usize) {
         self.receipts.reserve(transactions);
+        // Of many transactions most touch the accounts of others; a table that is too small grows.
+        self.evm.ctx.journaled_state.inner.state.reserve(transactions / 4);
     }
 
     /// Receipts so far.
@@ -229,14 +232,14 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
 
     /// Runs the next transaction of the block.
     ///
-    /// `sender` is its recovered signer, or the `from` of a deposit. After
-    /// [`ExecuteError::Invalid`] the block is as before; after another error it is lost. A deposit
+    /// After [`ExecuteError::Invalid`] the block is as before; after another error it is lost. A deposit
     /// is invalid only where deposits do not exist or the block has less gas left than its limit.
     pub fn execute(
         &mut self,
-        tx: &Transaction,
-        sender: Address,
+        recovered: &RecoveredTransaction,
     ) -> Result<TxOutcome, ExecuteError<S::Error>> {
+        let RecoveredTransaction { tx, sender, .. } = recovered;
+        let sender = *sender;
         self.check_room(tx)?;
         let mut l1_fee = U256::ZERO;
         let mut l1_gas_used = 0;
@@ -245,7 +248,7 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
             deposit_nonce = Some(nonce(&self.evm, &sender).map_err(ExecuteError::State)?);
         } else if self.spec.is_l2() {
             let params = self.l1_fee_params()?;
-            let size = self.sizer.of(tx);
+            let size = recovered.batch_size(&mut self.sizer);
             l1_fee = params.l1_fee(size);
             l1_gas_used = size.l1_gas_used();
         }

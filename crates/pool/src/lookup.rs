@@ -2,7 +2,7 @@
 
 use crate::PoolError;
 use alloy_eips::eip7594::BlobTransactionSidecarVariant;
-use mezz_primitives::{Account, Address, B256, Transaction, U256};
+use mezz_primitives::{Account, Address, B256, RecoveredTransaction, U256};
 
 /// What the pool knows of an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +57,7 @@ where
 }
 
 /// The L1 data fee in wei of a transaction.
-pub type DataFee = dyn Fn(&Transaction) -> U256 + Send + Sync;
+pub type DataFee = dyn Fn(&RecoveredTransaction) -> U256 + Send + Sync;
 
 /// Whether a sidecar belongs to the versioned hashes and its proofs hold. The error says what is
 /// wrong with it.

@@ -7,7 +7,7 @@ use crate::{
     validate::{check_blobs, screen},
 };
 use alloy_eips::eip2718::Encodable2718;
-use mezz_primitives::{Address, B256, Transaction, U256};
+use mezz_primitives::{Address, B256, RecoveredTransaction, Transaction, U256};
 use parking_lot::Mutex;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -113,7 +113,7 @@ impl Pool {
     #[must_use]
     pub fn with_data_fee(
         mut self,
-        fee: impl Fn(&Transaction) -> U256 + Send + Sync + 'static,
+        fee: impl Fn(&RecoveredTransaction) -> U256 + Send + Sync + 'static,
     ) -> Self {
         self.data_fee = Some(Arc::new(fee));
         self
@@ -166,7 +166,7 @@ impl Pool {
         let encoded_len = new.tx.tx.encode_2718_len();
         self.screen_sized(&new.tx.tx, encoded_len)?;
         check_blobs(&self.config, self.blob_check.as_deref(), &new)?;
-        let data_fee = self.data_fee.as_ref().map_or(U256::ZERO, |fee| fee(&new.tx.tx));
+        let data_fee = self.data_fee.as_ref().map_or(U256::ZERO, |fee| fee(&new.tx));
         let tx = PooledTransaction::new(new, encoded_len, data_fee);
         let (hash, sender) = (tx.hash, tx.sender());
 

@@ -18,7 +18,7 @@ const FASTLZ_COEFFICIENT: u64 = 836_500;
 /// Gas of one non-zero calldata byte before EIP-7623, the unit of [`BatchSize::l1_gas_used`].
 const GAS_PER_BYTE: u64 = 16;
 /// Most FastLZ bytes of which the estimate is the smallest one.
-const MIN_SIZE_FASTLZ: u64 = (MIN_SIZE_SCALED + INTERCEPT) / FASTLZ_COEFFICIENT;
+const MIN_SIZE_FASTLZ: u32 = 170;
 
 /// Estimated size of a transaction in a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,12 +30,16 @@ pub struct BatchSize {
 impl BatchSize {
     /// Of the signed transaction whose EIP-2718 bytes are `raw`; nothing has no size.
     pub fn of_bytes(raw: &[u8]) -> Self {
-        BatchSizer::default().of_bytes(raw)
+        if raw.is_empty() {
+            return Self::default();
+        }
+        Self::of_fastlz(BatchSizer::default().fastlz_length_of(raw))
     }
 
-    /// Of `tx`.
-    pub fn of(tx: &Transaction) -> Self {
-        BatchSizer::default().of(tx)
+    /// Of a transaction to which FastLZ gives this length in bytes.
+    pub(crate) const fn of_fastlz(length: u32) -> Self {
+        let scaled = (length as u64).saturating_mul(FASTLZ_COEFFICIENT).saturating_sub(INTERCEPT);
+        Self { scaled: if scaled < MIN_SIZE_SCALED { MIN_SIZE_SCALED } else { scaled } }
     }
 
     /// The size as gas of calldata: 16 for a byte. For receipts.
@@ -53,31 +57,23 @@ pub struct BatchSizer {
 }
 
 impl BatchSizer {
-    /// As [`BatchSize::of_bytes`].
-    pub fn of_bytes(&mut self, raw: &[u8]) -> BatchSize {
-        if raw.is_empty() {
-            return BatchSize::default();
-        }
-        let compressed = if has_min_size(raw.len()) {
-            MIN_SIZE_FASTLZ
-        } else {
-            u64::from(self.compress_len(raw))
-        };
-        let scaled = compressed.saturating_mul(FASTLZ_COEFFICIENT).saturating_sub(INTERCEPT);
-        BatchSize { scaled: scaled.max(MIN_SIZE_SCALED) }
-    }
-
-    /// As [`BatchSize::of`]. A short one is not even encoded.
-    pub fn of(&mut self, tx: &Transaction) -> BatchSize {
+    /// FastLZ length of a transaction, or one that has the same estimate. A short transaction is not
+    /// even encoded.
+    pub(crate) fn fastlz_length(&mut self, tx: &Transaction) -> u32 {
         if has_min_size(tx.encode_2718_len()) {
-            return BatchSize { scaled: MIN_SIZE_SCALED };
+            return MIN_SIZE_FASTLZ;
         }
         let mut raw = core::mem::take(&mut self.raw);
         raw.clear();
         tx.encode_2718(&mut raw);
-        let size = self.of_bytes(&raw);
+        let length = self.compress_len(&raw);
         self.raw = raw;
-        size
+        length
+    }
+
+    /// The same of its EIP-2718 bytes.
+    fn fastlz_length_of(&mut self, raw: &[u8]) -> u32 {
+        if has_min_size(raw.len()) { MIN_SIZE_FASTLZ } else { self.compress_len(raw) }
     }
 
     /// As the function of this name, with the table that suits.
@@ -149,7 +145,7 @@ impl Table for RoundTable {
 /// FastLZ adds a byte to 32 literals or fewer, and a match, which is shorter than what it stands for,
 /// parts two runs of literals: `length` bytes grow by at most one in 32, and one.
 const fn has_min_size(length: usize) -> bool {
-    length as u64 + length as u64 / 32 < MIN_SIZE_FASTLZ
+    length as u64 + length as u64 / 32 < MIN_SIZE_FASTLZ as u64
 }
 
 /// Prices of L1 data as the L1Block predeploy holds them.
@@ -248,8 +244,7 @@ fn match_len(input: &[u8], reference: u32, position: u32, end: u32) -> u32 {
     let earlier = input.get(reference as usize..).unwrap_or_default();
     let later = input.get(position as usize..end as usize).unwrap_or_default();
     let equal = earlier.iter().zip(later).take_while(|(a, b)| a == b).count();
-    // At most as long as the input, whose length is one of 32 bits.
-    (equal + 1).min(later.len()) as u32
+    u32::try_from((equal + 1).min(later.len())).unwrap_or(u32::MAX)
 }
 
 fn copy_len(matched: u32) -> u32 {
@@ -325,12 +320,12 @@ mod tests {
         for seed in 0..256 {
             for length in [1, 31, 32, 33, 64, 96, 111, 150, longest] {
                 let raw = varied(length, seed);
-                let compressed = u64::from(flz_compress_len(&raw));
+                let compressed = flz_compress_len(&raw);
                 assert!(compressed <= MIN_SIZE_FASTLZ, "{compressed} for {length} bytes");
                 assert_eq!(BatchSize::of_bytes(&raw).scaled, MIN_SIZE_SCALED);
             }
         }
-        let scaled = MIN_SIZE_FASTLZ * FASTLZ_COEFFICIENT - INTERCEPT;
+        let scaled = u64::from(MIN_SIZE_FASTLZ) * FASTLZ_COEFFICIENT - INTERCEPT;
         assert!(scaled <= MIN_SIZE_SCALED && scaled + FASTLZ_COEFFICIENT > MIN_SIZE_SCALED);
     }
 
@@ -357,15 +352,6 @@ mod tests {
             let raw = &raw[..length.into()];
             let wide = compress_len(raw, length.into(), &mut WideTable(vec![0; SLOTS]));
             assert_eq!(flz_compress_len(raw), wide);
-        }
-    }
-
-    #[test]
-    fn size_of_a_transaction_is_that_of_its_bytes() {
-        for length in [0, 40, 41, 64, 100, 400] {
-            let tx = crate::TxDeposit { input: varied(length, 255).into(), ..Default::default() };
-            let tx = Transaction::from(tx);
-            assert_eq!(BatchSize::of(&tx), BatchSize::of_bytes(&tx.encoded()));
         }
     }
 }

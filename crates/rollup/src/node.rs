@@ -17,7 +17,7 @@ use mezz_evm::StateReader;
 use mezz_l1::{BlobError, L1Client, L1Error};
 use mezz_pool::{LookupError, Pool, PoolConfig};
 use mezz_primitives::{
-    Transaction, U256,
+    RecoveredTransaction, U256,
     fee::{BatchSize, BatchSizer},
 };
 use mezz_rpc::{
@@ -283,9 +283,9 @@ fn pool(chain: &Chain, rollup: &RollupConfig) -> Pool {
 }
 
 /// What the L1 data fee of a transaction counts, with memory that each thread keeps.
-fn size_in_batch(tx: &Transaction) -> BatchSize {
+fn size_in_batch(tx: &RecoveredTransaction) -> BatchSize {
     thread_local! {
         static SIZER: RefCell<BatchSizer> = RefCell::default();
     }
-    SIZER.with_borrow_mut(|sizer| sizer.of(tx))
+    SIZER.with_borrow_mut(|sizer| tx.batch_size(sizer))
 }

@@ -36,7 +36,7 @@ impl DevAccounts {
         let signer = self.signer(from)?;
         let signature = signer.sign_hash_sync(&tx.signature_hash()).map_err(Failure::internal)?;
         let signed: EthereumTxEnvelope<_> = tx.into_signed(signature).into();
-        Ok(RecoveredTransaction { tx: Transaction::Ethereum(signed), sender: from })
+        Ok(RecoveredTransaction::new(Transaction::Ethereum(signed), from))
     }
 
     /// Signs `digest` for `from`: 65 bytes r, s, v. Error: no key of this list.

@@ -6,7 +6,7 @@ use crate::{DevAccounts, Failure, Hooks, L1Hooks, hooks::UnsignedTransaction};
 use mezz_chain::BlockRecord;
 use mezz_pool::Pool;
 use mezz_primitives::{
-    Address, B256, RecoveredTransaction, Transaction, fee::BatchSize, l1_info::L1Attributes,
+    Address, B256, RecoveredTransaction, Transaction, fee::BatchSizer, l1_info::L1Attributes,
 };
 use serde_json::{Map, Value};
 
@@ -56,13 +56,13 @@ impl Hooks for OpHooks {
 
 /// The L1 fee of a transaction; none of a deposit, and none in a block without L1 attributes.
 fn fields(block: &BlockRecord, index: usize) -> Option<Map<String, Value>> {
-    let tx = &block.transactions.get(index)?.tx;
-    if tx.is_deposit() {
+    let tx = block.transactions.get(index)?;
+    if tx.tx.is_deposit() {
         return None;
     }
     let attributes = block.transactions.first()?.tx.as_deposit()?;
     let params = L1Attributes::from_transaction(attributes)?.fee_params();
-    let size = BatchSize::of(tx);
+    let size = tx.batch_size(&mut BatchSizer::default());
     let quantity = |value: &dyn std::fmt::LowerHex| Value::String(format!("{value:#x}"));
     let fields = [
         ("l1Fee", quantity(&params.l1_fee(size))),

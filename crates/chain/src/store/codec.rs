@@ -66,7 +66,7 @@ pub(crate) fn decode_block(
         let sender = Address::decode(&mut item)?;
         let bytes = RlpHeader::decode_bytes(&mut item, false)?;
         let tx = Transaction::decode_2718_exact(bytes).map_err(|_| Error::Custom("transaction"))?;
-        transactions.push(RecoveredTransaction { tx, sender });
+        transactions.push(RecoveredTransaction::new(tx, sender));
     }
     if receipts.len() != transactions.len() {
         return Err(Error::Custom("another number of receipts than of transactions"));

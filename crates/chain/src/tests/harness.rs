@@ -107,7 +107,7 @@ pub(super) fn tx(
     // Another signature for each sender, and so another hash.
     let signature = Signature::new(U256::from_be_slice(sender.as_slice()), U256::from(1), false);
     let signed = tx.into_signed(signature);
-    RecoveredTransaction { tx: Transaction::Ethereum(signed.into()), sender }
+    RecoveredTransaction::new(Transaction::Ethereum(signed.into()), sender)
 }
 
 pub(super) fn set_slot(sender: Address, nonce: u64, slot: u64, value: u64) -> RecoveredTransaction {

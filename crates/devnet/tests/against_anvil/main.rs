@@ -28,7 +28,7 @@ use alloy::{
 use mezz_chain::GenesisAccount;
 use mezz_devnet::{Devnet, DevnetConfig, Mining};
 use mezz_evm::{BlockAttributes, BlockExecutor, ChainSpec, MemoryState};
-use mezz_primitives::Transaction;
+use mezz_primitives::{RecoveredTransaction, Transaction};
 use mezz_trie::StateTrie;
 use nodes::{Anvil, Remote, assert_roots, genesis_file, transactions};
 use serde_json::{Map, Value, json};
@@ -341,10 +341,10 @@ async fn anvils_blocks_have_the_same_hashes_here() {
         let mut executed = Vec::new();
         for (tx, receipt) in transactions(&block).iter().zip(&receipts) {
             let tx = Transaction::decode(&tx.encoded_2718()).unwrap();
-            let sender = tx.recover_sender().unwrap();
-            let outcome = executor.execute(&tx, sender).unwrap();
+            let tx = RecoveredTransaction::recover(tx).unwrap();
+            let outcome = executor.execute(&tx).unwrap();
             assert_eq!(outcome.gas_used, receipt.gas_used, "{receipt:?}");
-            executed.push(tx);
+            executed.push(tx.tx);
         }
         let outcome = executor.finish().unwrap();
         state.apply(&outcome.diff);

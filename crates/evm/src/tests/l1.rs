@@ -284,7 +284,7 @@ fn the_header_commits_to_what_happened() {
     let txs = [transfer(0, 5), transfer(1, 6)];
     let mut block = executor(&SPEC, &state);
     for tx in &txs {
-        block.execute(&tx.tx, tx.sender).expect("valid");
+        block.execute(tx).expect("valid");
     }
     assert_eq!(block.gas_left(), GAS_LIMIT - 42_000);
     let outcome = block.finish().expect("ends");
@@ -311,7 +311,7 @@ fn contracts_send_only_where_the_block_allows_it() {
         let context = BlockContext { allow_contract_senders, ..next };
         let mut block = BlockExecutor::with_context(spec, context, &state).expect("begins");
         let tx = signed(COUNTER.0, eip1559(0, TxKind::Call(BOB), 5));
-        match block.execute(&tx.tx, tx.sender) {
+        match block.execute(&tx) {
             Ok(outcome) => Ok(outcome.success),
             Err(ExecuteError::Invalid(error)) => Err(error),
             Err(other) => panic!("{other}"),

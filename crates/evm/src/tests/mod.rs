@@ -107,7 +107,7 @@ pub(super) fn run_block(
     let mut block = executor(spec, state);
     let ran = transactions
         .iter()
-        .map(|tx| match block.execute(&tx.tx, tx.sender) {
+        .map(|tx| match block.execute(tx) {
             Ok(outcome) => Ok(outcome),
             Err(ExecuteError::Invalid(error)) => Err(error),
             Err(other) => panic!("{other}"),
@@ -143,7 +143,7 @@ pub(super) fn slot(state: &MemoryState, address: Address, slot: u64) -> U256 {
 /// A transaction with a placeholder signature, sent by `sender`.
 pub(super) fn signed(sender: Address, tx: TxEip1559) -> RecoveredTransaction {
     let tx = EthereumTxEnvelope::Eip1559(Signed::new_unhashed(tx, Signature::test_signature()));
-    RecoveredTransaction { tx: Transaction::Ethereum(tx), sender }
+    RecoveredTransaction::new(Transaction::Ethereum(tx), sender)
 }
 
 pub(super) fn eip1559(nonce: u64, to: TxKind, value: u128) -> TxEip1559 {
@@ -166,7 +166,7 @@ pub(super) fn transfer(nonce: u64, value: u128) -> RecoveredTransaction {
 
 pub(super) fn legacy(sender: Address, tx: TxLegacy) -> RecoveredTransaction {
     let tx = EthereumTxEnvelope::Legacy(Signed::new_unhashed(tx, Signature::test_signature()));
-    RecoveredTransaction { tx: Transaction::Ethereum(tx), sender }
+    RecoveredTransaction::new(Transaction::Ethereum(tx), sender)
 }
 
 pub(super) fn blob(nonce: u64, blobs: usize, max_fee_per_blob_gas: u128) -> RecoveredTransaction {
@@ -190,11 +190,11 @@ pub(super) fn blob(nonce: u64, blobs: usize, max_fee_per_blob_gas: u128) -> Reco
         input: Bytes::new(),
     };
     let tx = EthereumTxEnvelope::Eip4844(Signed::new_unhashed(tx, Signature::test_signature()));
-    RecoveredTransaction { tx: Transaction::Ethereum(tx), sender: ALICE }
+    RecoveredTransaction::new(Transaction::Ethereum(tx), ALICE)
 }
 
 pub(super) fn deposit(tx: TxDeposit) -> RecoveredTransaction {
-    RecoveredTransaction { sender: tx.from, tx: tx.into() }
+    RecoveredTransaction::new(tx.clone().into(), tx.from)
 }
 
 /// A word with an address in it, as calldata.

@@ -37,7 +37,7 @@ pub(super) fn set_code(
         input: Bytes::new(),
     };
     let tx = EthereumTxEnvelope::Eip7702(tx.into_signed(Signature::test_signature()));
-    RecoveredTransaction { tx: Transaction::Ethereum(tx), sender: ALICE }
+    RecoveredTransaction::new(Transaction::Ethereum(tx), ALICE)
 }
 
 #[test]

@@ -229,7 +229,7 @@ fn what_an_impersonated_contract_sent_is_traced() {
     let txs = [0, 1].map(|nonce| signed(COUNTER.0, eip1559(nonce, TxKind::Call(BOB), 5)));
     let mut block = BlockExecutor::with_context(&spec, context, &state).expect("begins");
     for tx in &txs {
-        block.execute(&tx.tx, tx.sender).expect("allowed");
+        block.execute(tx).expect("allowed");
     }
     let outcome = block.finish().expect("ends");
     let header = outcome.seal_l1_header(txs.iter().map(|tx| &tx.tx), B256::ZERO);

@@ -29,7 +29,7 @@ use alloc::vec::Vec;
 use alloy_rpc_types_trace::geth::{GethDebugTracingOptions, GethTrace};
 pub use limits::Bounds;
 use limits::{Budget, Metered};
-use mezz_primitives::{Header, RecoveredTransaction, U256, fee::BatchSize};
+use mezz_primitives::{Header, RecoveredTransaction, U256, fee::BatchSizer};
 use revm::{
     context::{TxEnv, result::ResultAndState},
     inspector::InspectorHandler,
@@ -146,7 +146,7 @@ impl<'a, S: StateReader> Replay<'a, S> {
             BlockContext { allow_contract_senders: true, ..BlockContext::of_header(spec, header) };
         let mut executor = BlockExecutor::with_context(spec, block.clone(), state)?;
         for tx in before {
-            executor.execute(&tx.tx, tx.sender)?;
+            executor.execute(tx)?;
         }
         let diff = executor.finish()?.diff;
         let mut state = StateOverlay::new(state);
@@ -163,7 +163,7 @@ impl<'a, S: StateReader> Replay<'a, S> {
     ) -> Result<(GethTrace, EvmState), TraceError<S::Error>> {
         let l1_fee = if self.spec.is_l2() && !tx.tx.is_deposit() {
             let params = read_l1_fee_params(&self.state).map_err(ExecuteError::State)?;
-            params.l1_fee(BatchSize::of(&tx.tx))
+            params.l1_fee(tx.batch_size(&mut BatchSizer::default()))
         } else {
             U256::ZERO
         };

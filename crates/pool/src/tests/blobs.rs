@@ -32,10 +32,10 @@ fn blob_tx(from: Address, nonce: u64, blobs: u8, fee: u128, blob_fee: u128) -> N
     };
     let signature = Signature::new(U256::from_be_slice(from.as_slice()), U256::ONE, false);
     NewTransaction {
-        tx: RecoveredTransaction {
-            tx: Transaction::Ethereum(EthereumTxEnvelope::Eip4844(tx.into_signed(signature))),
-            sender: from,
-        },
+        tx: RecoveredTransaction::new(
+            Transaction::Ethereum(EthereumTxEnvelope::Eip4844(tx.into_signed(signature))),
+            from,
+        ),
         sidecar: Some(Arc::new(sidecar)),
     }
 }

@@ -58,10 +58,10 @@ pub(super) fn transfer(from: Address, nonce: u64, fee_cap: u128, tip: u128) -> N
 
 pub(super) fn signed(from: Address, tx: TxEip1559) -> NewTransaction {
     let signature = Signature::new(U256::from_be_slice(from.as_slice()), U256::ONE, false);
-    NewTransaction::from(RecoveredTransaction {
-        tx: Transaction::Ethereum(tx.into_signed(signature).into()),
-        sender: from,
-    })
+    NewTransaction::from(RecoveredTransaction::new(
+        Transaction::Ethereum(tx.into_signed(signature).into()),
+        from,
+    ))
 }
 
 pub(super) fn hash(tx: &NewTransaction) -> B256 {

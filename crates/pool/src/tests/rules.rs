@@ -120,7 +120,7 @@ fn data_fee_is_part_of_the_cost() {
     accounts.set(a, 0, 21_000 + 99);
     let pool = accounts
         .pool(PoolConfig::default())
-        .with_data_fee(|tx| if tx.is_deposit() { U256::ZERO } else { U256::from(100) });
+        .with_data_fee(|tx| if tx.tx.is_deposit() { U256::ZERO } else { U256::from(100) });
     assert_eq!(
         refusal(&pool, transfer(a, 0, 1, 1)),
         "insufficient funds for gas * price + value: balance 21099, tx cost 21100, overshot 1"
@@ -203,7 +203,7 @@ fn foreign_chains_and_types_are_refused() {
     let tx =
         TxEip1559 { chain_id: 5, gas_limit: 21_000, to: TxKind::Call(a), ..Default::default() };
     assert_eq!(refusal(&pool, signed(a, tx)), "invalid chain id for signer: have 5 want 1");
-    let deposit = RecoveredTransaction { tx: TxDeposit::default().into(), sender: a };
+    let deposit = RecoveredTransaction::new(TxDeposit::default().into(), a);
     assert_eq!(
         refusal(&pool, deposit.into()),
         "transaction type not supported: tx type 126 not supported by this pool"
@@ -211,10 +211,8 @@ fn foreign_chains_and_types_are_refused() {
     let set_code =
         TxEip7702 { chain_id: CHAIN_ID, gas_limit: 100_000, to: a, ..Default::default() };
     let signature = Signature::test_signature();
-    let set_code = RecoveredTransaction {
-        tx: Transaction::Ethereum(set_code.into_signed(signature).into()),
-        sender: a,
-    };
+    let set_code =
+        RecoveredTransaction::new(Transaction::Ethereum(set_code.into_signed(signature).into()), a);
     assert_eq!(
         refusal(&pool, set_code.into()),
         "set code tx must have at least one authorization tuple"

@@ -4,8 +4,10 @@
 //! 0x7E of the OP Stack. Which of them a chain accepts is the chain's rule, not the encoding's.
 
 mod deposit;
+mod recovered;
 
 pub use deposit::{DEPOSIT_TX_TYPE, TxDeposit};
+pub use recovered::RecoveredTransaction;
 
 use alloc::vec::Vec;
 use alloy_consensus::{
@@ -97,28 +99,6 @@ impl From<TxDeposit> for Transaction {
 impl From<EthereumTxEnvelope<TxEip4844>> for Transaction {
     fn from(tx: EthereumTxEnvelope<TxEip4844>) -> Self {
         Self::Ethereum(tx)
-    }
-}
-
-/// A transaction and the sender that was recovered from it, so that it is recovered once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecoveredTransaction {
-    /// The transaction.
-    pub tx: Transaction,
-    /// Its sender.
-    pub sender: Address,
-}
-
-impl RecoveredTransaction {
-    /// Recovers the sender of `tx`.
-    pub fn recover(tx: Transaction) -> Result<Self, RecoverError> {
-        let sender = tx.recover_sender()?;
-        Ok(Self { tx, sender })
-    }
-
-    /// The transaction's hash.
-    pub fn hash(&self) -> B256 {
-        self.tx.tx_hash()
     }
 }
 

@@ -135,7 +135,8 @@ impl Contents {
             self.collected.add(&Collected {
                 base: paid(base_fee.into()),
                 priority: paid(tip),
-                l1_data: prices.map_or(U256::ZERO, |prices| prices.l1_fee(sizer.of(&tx.tx))),
+                l1_data: prices
+                    .map_or(U256::ZERO, |prices| prices.l1_fee(tx.batch_size(&mut sizer))),
             });
         }
     }

@@ -8,7 +8,7 @@ use mezz_derivation::{
 };
 use mezz_evm::BlockAttributes;
 use mezz_pool::BlockUpdate;
-use mezz_primitives::{RecoveredTransaction, Transaction};
+use mezz_primitives::{RecoveredTransaction, Transaction, fee::BatchSizer};
 use std::{panic::resume_unwind, sync::Arc, thread, time::Instant};
 
 /// Transactions whose senders take longer to recover than a thread to start, by far.
@@ -148,8 +148,8 @@ impl Driver {
     }
 }
 
-/// The transactions with their senders, recovered on all cores: that takes many times as long as
-/// executing them. Error: the first that has none, and why; or that there are more than fit into
+/// The transactions with their senders, recovered on all cores, and their sizes in a batch: that takes
+/// many times as long as executing them. Error: the first that has none, and why; or that there are more than fit into
 /// `gas_limit`, which a lying batcher pays for less than it takes to recover them.
 fn recover(
     transactions: &[Transaction],
@@ -163,9 +163,15 @@ fn recover(
     let share = transactions.len().div_ceil(cores).max(WORTH_A_THREAD);
     let recover = |part: usize, transactions: &[Transaction]| -> Result<Vec<_>, String> {
         let first = part * share;
+        let mut sizer = BatchSizer::default();
         let recovered = (first..).zip(transactions).map(|(index, tx)| {
-            RecoveredTransaction::recover(tx.clone())
-                .map_err(|error| format!("transaction {index}: {error}"))
+            let tx = RecoveredTransaction::recover(tx.clone())
+                .map_err(|error| format!("transaction {index}: {error}"))?;
+            if !tx.tx.is_deposit() {
+                // Remembered for the block's execution, which has one core.
+                tx.batch_size(&mut sizer);
+            }
+            Ok(tx)
         });
         recovered.collect()
     };

@@ -70,7 +70,7 @@ impl Driver {
         for tx in inputs.transactions {
             // A deposit names its sender; nothing is recovered that could fail.
             let sender = tx.recover_sender().unwrap_or_default();
-            forced.push(RecoveredTransaction { tx, sender });
+            forced.push(RecoveredTransaction::new(tx, sender));
         }
 
         let mut bytes_left = MAX_BLOCK_TX_BYTES;

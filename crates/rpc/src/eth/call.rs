@@ -74,7 +74,7 @@ impl Environment {
         let replayed = BlockContext { allow_contract_senders: true, ..at.clone() };
         let mut executor = BlockExecutor::with_context(&spec, replayed, &state).map_err(failed)?;
         for tx in before {
-            executor.execute(&tx.tx, tx.sender).map_err(failed)?;
+            executor.execute(tx).map_err(failed)?;
         }
         let diff = executor.finish().map_err(failed)?.diff;
         state.apply(&diff);

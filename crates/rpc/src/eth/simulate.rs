@@ -254,7 +254,7 @@ fn run(
     *budget = budget.saturating_sub(call.outcome.gas_used());
     let chain_id = context.chain.spec().chain_id;
     let sender = request.from;
-    Ok((RecoveredTransaction { tx: unsigned(request, chain_id, nonce, gas), sender }, call))
+    Ok((RecoveredTransaction::new(unsigned(request, chain_id, nonce, gas), sender), call))
 }
 
 /// The transaction that a call would be, with a signature of zeros.

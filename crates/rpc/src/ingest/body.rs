@@ -77,7 +77,7 @@ fn is_hex(raw: &str) -> bool {
     raw.starts_with("0x")
         && !raw.starts_with(BLOB_TX)
         && raw.len().is_multiple_of(2)
-        && raw.as_bytes()[2..].iter().all(u8::is_ascii_hexdigit)
+        && hex::check_raw(&raw[2..])
 }
 
 #[cfg(test)]

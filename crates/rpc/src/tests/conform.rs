@@ -36,7 +36,7 @@ where
     let dev = dev_signer();
     let signature = dev.sign_hash_sync(&tx.signature_hash()).unwrap();
     let tx = Transaction::Ethereum(tx.into_signed(signature).into());
-    RecoveredTransaction { tx, sender: dev.address() }
+    RecoveredTransaction::new(tx, dev.address())
 }
 
 /// One transaction of each type, one that creates a contract, and one that reverts.

@@ -1,0 +1,87 @@
+//! A transaction with what is expensive to learn of it, so that it is learnt once.
+
+use super::{RecoverError, Transaction};
+use crate::fee::{BatchSize, BatchSizer};
+use alloy_primitives::{Address, B256};
+use core::sync::atomic::{AtomicU32, Ordering};
+
+/// A transaction and the sender that was recovered from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecoveredTransaction {
+    /// The transaction.
+    pub tx: Transaction,
+    /// Its sender.
+    pub sender: Address,
+    compressed: Compressed,
+}
+
+impl RecoveredTransaction {
+    /// A transaction whose sender is known.
+    pub const fn new(tx: Transaction, sender: Address) -> Self {
+        Self { tx, sender, compressed: Compressed(AtomicU32::new(0)) }
+    }
+
+    /// Recovers the sender of `tx`.
+    pub fn recover(tx: Transaction) -> Result<Self, RecoverError> {
+        let sender = tx.recover_sender()?;
+        Ok(Self::new(tx, sender))
+    }
+
+    /// The transaction's hash.
+    pub fn hash(&self) -> B256 {
+        self.tx.tx_hash()
+    }
+
+    /// What its L1 data fee counts. `sizer` estimates it if nobody has asked for it before.
+    pub fn batch_size(&self, sizer: &mut BatchSizer) -> BatchSize {
+        let mut length = self.compressed.0.load(Ordering::Relaxed);
+        if length == 0 {
+            length = sizer.fastlz_length(&self.tx);
+            self.compressed.0.store(length, Ordering::Relaxed);
+        }
+        BatchSize::of_fastlz(length)
+    }
+}
+
+/// FastLZ length of the transaction; 0 before it is asked for, for no transaction has none. It
+/// follows from the transaction, so that it says nothing of whether two of them are equal.
+#[derive(Debug)]
+struct Compressed(AtomicU32);
+
+impl Clone for Compressed {
+    fn clone(&self) -> Self {
+        Self(AtomicU32::new(self.0.load(Ordering::Relaxed)))
+    }
+}
+
+impl PartialEq for Compressed {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Compressed {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TxDeposit;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn batch_size_is_that_of_the_bytes_however_often_it_is_asked_for() {
+        let mut sizer = BatchSizer::default();
+        for length in [0, 40, 400, 4_000] {
+            let input: Vec<u8> =
+                (0..length).map(|i: u32| i.wrapping_mul(i).to_le_bytes()[1]).collect();
+            let tx = TxDeposit { input: input.into(), ..Default::default() };
+            let tx = RecoveredTransaction::new(tx.into(), Address::ZERO);
+            let expected = BatchSize::of_bytes(&tx.tx.encoded());
+            let copy = tx.clone();
+            for tx in [&tx, &tx, &tx.clone(), &copy] {
+                assert_eq!(tx.batch_size(&mut sizer), expected, "{length}");
+            }
+            assert_eq!(tx, copy);
+        }
+    }
+}
