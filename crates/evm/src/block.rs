@@ -238,8 +238,7 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
         &mut self,
         recovered: &RecoveredTransaction,
     ) -> Result<TxOutcome, ExecuteError<S::Error>> {
-        let RecoveredTransaction { tx, sender, .. } = recovered;
-        let sender = *sender;
+        let (tx, sender) = (&recovered.tx, recovered.sender);
         self.check_room(tx)?;
         let mut l1_fee = U256::ZERO;
         let mut l1_gas_used = 0;
@@ -285,7 +284,7 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
     pub fn finish(mut self) -> Result<BlockOutcome, ExecuteError<S::Error>> {
         pay_owed(&mut self.evm.ctx).map_err(|ReadError(error)| ExecuteError::State(error))?;
         let state = self.evm.ctx.journaled_state.inner.finalize();
-        let diff = state_diff(state, self.state).map_err(ExecuteError::State)?;
+        let diff = state_diff(&state, self.state).map_err(ExecuteError::State)?;
         Ok(BlockOutcome {
             context: self.context,
             receipts: self.receipts,

@@ -11,17 +11,20 @@ use revm::state::{Account as EvmAccount, EvmState};
 ///
 /// The values before are read anew: the journal forgets them at the end of a transaction.
 pub(crate) fn state_diff<S: StateReader>(
-    state: EvmState,
+    state: &EvmState,
     before: &S,
 ) -> Result<StateDiff, S::Error> {
-    let mut touched: Vec<(Address, EvmAccount)> =
-        state.into_iter().filter(|(_, account)| account.is_touched()).collect();
+    let mut touched: Vec<(Address, &EvmAccount)> = state
+        .iter()
+        .filter(|(_, account)| account.is_touched())
+        .map(|(address, account)| (*address, account))
+        .collect();
     touched.sort_unstable_by_key(|(address, _)| *address);
 
     let mut accounts = Vec::with_capacity(touched.len());
     let mut codes: BTreeMap<B256, Bytes> = BTreeMap::new();
     for (address, account) in touched {
-        let diff = account_diff(address, &account, before)?;
+        let diff = account_diff(address, account, before)?;
         let had = diff.before.map(|account| account.code_hash);
         if let (Some(after), Some(code)) = (diff.after, &account.info.code)
             && after.has_code()

@@ -108,11 +108,16 @@ pub(crate) fn credit<S: StateReader>(
     amount: U256,
 ) -> Result<(), ReadError<S::Error>> {
     let journal = &mut context.journaled_state;
-    match &mut journal.database.owed {
-        Some(owed) if !journal.inner.state.contains_key(&to) => owed.add(to, amount),
-        _ => journal.balance_incr(to, amount)?,
+    if let Some(owed) = &mut journal.database.owed {
+        if owed.add(&to, amount) {
+            return Ok(());
+        }
+        if !journal.inner.state.contains_key(&to) {
+            owed.begin(to, amount);
+            return Ok(());
+        }
     }
-    Ok(())
+    journal.balance_incr(to, amount)
 }
 
 /// Pays what is still owed at the end of a block.

@@ -12,12 +12,20 @@ use mezz_primitives::{Address, U256};
 pub(crate) struct Owed(Vec<(Address, U256)>);
 
 impl Owed {
-    pub(crate) fn add(&mut self, to: Address, amount: U256) {
-        match self.0.iter_mut().find(|(address, _)| *address == to) {
+    /// Adds to what `to` is owed, if it is owed anything: then the journal does not hold it.
+    pub(crate) fn add(&mut self, to: &Address, amount: U256) -> bool {
+        let owed = self.0.iter_mut().find(|(address, _)| address == to);
+        let is_owed = owed.is_some();
+        if let Some((_, owed)) = owed {
             // All ether there is fits.
-            Some((_, owed)) => *owed = owed.saturating_add(amount),
-            None => self.0.push((to, amount)),
+            *owed = owed.saturating_add(amount);
         }
+        is_owed
+    }
+
+    /// The first that `to` is owed, which the journal does not hold.
+    pub(crate) fn begin(&mut self, to: Address, amount: U256) {
+        self.0.push((to, amount));
     }
 
     /// What `to` is owed, which the caller credits.

@@ -138,7 +138,7 @@ impl PooledTransaction {
     }
 
     /// The sender.
-    pub const fn sender(&self) -> Address {
+    pub fn sender(&self) -> Address {
         self.tx.sender
     }
 

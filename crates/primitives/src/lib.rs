@@ -25,4 +25,6 @@ pub use alloy_primitives::{
 pub use block::{Block, logs_bloom, receipts_root, receipts_root_and_bloom, transactions_root};
 pub use receipt::Receipt;
 pub use state::{Account, AccountDiff, Code, SlotDiff, StateDiff};
-pub use transaction::{RecoverError, RecoveredTransaction, Transaction, TxDeposit, TxType};
+pub use transaction::{
+    RecoverError, Recovered, RecoveredTransaction, Transaction, TxDeposit, TxType,
+};

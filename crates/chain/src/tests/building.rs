@@ -7,8 +7,7 @@ use crate::{
 use alloy_primitives::TxKind;
 use mezz_evm::{ChainSpec, InvalidTx, StateReader};
 use mezz_primitives::{
-    Address, Bytes, RecoveredTransaction, U256, keccak256, logs_bloom, receipts_root,
-    transactions_root,
+    Address, Bytes, U256, keccak256, logs_bloom, receipts_root, transactions_root,
 };
 use std::{collections::BTreeMap, time::Instant};
 
@@ -34,8 +33,7 @@ fn an_offered_transaction_that_is_invalid_leaves_no_trace() {
             &BuildOptions::default(),
         )
         .expect("builds");
-    let taken: Vec<_> =
-        built.record().transactions.iter().map(RecoveredTransaction::hash).collect();
+    let taken: Vec<_> = built.record().transactions.iter().map(|tx| tx.hash()).collect();
     assert_eq!(taken, [offered[0].hash(), offered[2].hash()]);
     assert_eq!(built.skipped().len(), 1);
     let reason = Refused::Invalid(InvalidTx::NonceTooHigh { tx: 7, state: 1 });

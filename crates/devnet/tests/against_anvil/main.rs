@@ -344,7 +344,7 @@ async fn anvils_blocks_have_the_same_hashes_here() {
             let tx = RecoveredTransaction::recover(tx).unwrap();
             let outcome = executor.execute(&tx).unwrap();
             assert_eq!(outcome.gas_used, receipt.gas_used, "{receipt:?}");
-            executed.push(tx.tx);
+            executed.push(tx.tx.clone());
         }
         let outcome = executor.finish().unwrap();
         state.apply(&outcome.diff);

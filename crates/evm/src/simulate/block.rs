@@ -145,7 +145,7 @@ impl<'a, S: StateReader> BlockSimulator<'a, S> {
     /// Ends the block.
     pub fn finish(mut self) -> Result<BlockOutcome, ExecuteError<S::Error>> {
         let state = self.evm.ctx.journaled_state.inner.finalize();
-        let diff = state_diff(state, self.state).map_err(ExecuteError::State)?;
+        let diff = state_diff(&state, self.state).map_err(ExecuteError::State)?;
         Ok(BlockOutcome {
             context: self.context,
             receipts: self.receipts,

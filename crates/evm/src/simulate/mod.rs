@@ -224,7 +224,7 @@ impl<'a, S: StateReader> Simulator<'a, S> {
     /// What the calls changed in the state.
     pub fn finish(self) -> Result<StateDiff, S::Error> {
         let state = self.state;
-        state_diff(self.into_evm_state(), state)
+        state_diff(&self.into_evm_state(), state)
     }
 
     fn into_evm_state(mut self) -> EvmState {

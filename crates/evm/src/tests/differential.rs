@@ -55,10 +55,9 @@ pub(super) fn transaction(step: Step, nonces: &mut [u64; 4]) -> RecoveredTransac
         11 => {
             let seed = 1 + step.sender;
             let list = alloc::vec![set_code::authorize(seed, COUNTER.0, step.value % 2)];
-            let mut tx = set_code::set_code(*nonce, set_code::authority(seed).1, list);
-            tx.sender = sender(step.sender);
+            let tx = set_code::set_code(*nonce, set_code::authority(seed).1, list);
             *nonce += 1;
-            return tx;
+            return RecoveredTransaction::new(tx.tx.clone(), sender(step.sender));
         }
         12 => TxKind::Call(set_code::authority(1 + step.sender).1),
         _ => TxKind::Call(MINER),

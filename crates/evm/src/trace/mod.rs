@@ -99,7 +99,7 @@ pub fn trace_block<S: StateReader>(
     let mut traces = Vec::with_capacity(transactions.len());
     for (index, tx) in transactions.iter().enumerate() {
         let (trace, after) = replay.trace(tx, index, options, &mut budget)?;
-        let diff = state_diff(after, &replay.state).map_err(ExecuteError::State)?;
+        let diff = state_diff(&after, &replay.state).map_err(ExecuteError::State)?;
         replay.state.apply(&diff);
         traces.push(trace);
     }

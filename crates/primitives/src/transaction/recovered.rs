@@ -2,12 +2,21 @@
 
 use super::{RecoverError, Transaction};
 use crate::fee::{BatchSize, BatchSizer};
+use alloc::sync::Arc;
 use alloy_primitives::{Address, B256};
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::{
+    ops::Deref,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
-/// A transaction and the sender that was recovered from it.
+/// A transaction and the sender that was recovered from it. Clones share it: on its way from the pool
+/// into a block and to those who read the block nothing of it is copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecoveredTransaction {
+pub struct RecoveredTransaction(Arc<Recovered>);
+
+/// What a [`RecoveredTransaction`] shares.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Recovered {
     /// The transaction.
     pub tx: Transaction,
     /// Its sender.
@@ -15,10 +24,18 @@ pub struct RecoveredTransaction {
     compressed: Compressed,
 }
 
+impl Deref for RecoveredTransaction {
+    type Target = Recovered;
+
+    fn deref(&self) -> &Recovered {
+        &self.0
+    }
+}
+
 impl RecoveredTransaction {
     /// A transaction whose sender is known.
-    pub const fn new(tx: Transaction, sender: Address) -> Self {
-        Self { tx, sender, compressed: Compressed(AtomicU32::new(0)) }
+    pub fn new(tx: Transaction, sender: Address) -> Self {
+        Self(Arc::new(Recovered { tx, sender, compressed: Compressed(AtomicU32::new(0)) }))
     }
 
     /// Recovers the sender of `tx`.
@@ -26,7 +43,9 @@ impl RecoveredTransaction {
         let sender = tx.recover_sender()?;
         Ok(Self::new(tx, sender))
     }
+}
 
+impl Recovered {
     /// The transaction's hash.
     pub fn hash(&self) -> B256 {
         self.tx.tx_hash()
@@ -47,12 +66,6 @@ impl RecoveredTransaction {
 /// follows from the transaction, so that it says nothing of whether two of them are equal.
 #[derive(Debug)]
 struct Compressed(AtomicU32);
-
-impl Clone for Compressed {
-    fn clone(&self) -> Self {
-        Self(AtomicU32::new(self.0.load(Ordering::Relaxed)))
-    }
-}
 
 impl PartialEq for Compressed {
     fn eq(&self, _: &Self) -> bool {

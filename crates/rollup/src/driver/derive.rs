@@ -123,7 +123,7 @@ impl Driver {
         // Much can be done between two looks at what comes in.
         self.status.pulse().beat();
         self.head = block_ref(&self.config, &block)?;
-        let included: Vec<_> = block.transactions.iter().map(RecoveredTransaction::hash).collect();
+        let included: Vec<_> = block.transactions.iter().map(|tx| tx.hash()).collect();
         self.pool.on_block(&BlockUpdate {
             included: &included,
             changed: &changed,

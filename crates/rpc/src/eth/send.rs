@@ -164,7 +164,7 @@ fn sign_transaction(
         request.nonce = Some(context.next_nonce(from)?);
     }
     let signed = context.hooks.sign_transaction(from, unsigned(request)?)?;
-    Ok(Filled { raw: signed.tx.encoded().into(), tx: signed.tx })
+    Ok(Filled { raw: signed.tx.encoded().into(), tx: signed.tx.clone() })
 }
 
 fn fill_transaction(
