@@ -148,14 +148,10 @@ impl Pool {
     /// Says why [`Self::add`] would refuse a transaction whoever its sender is and whatever its
     /// blobs are: to recover the one and to check the others costs many times as much.
     pub fn screen(&self, tx: &Transaction) -> Result<(), PoolError> {
-        self.screen_sized(tx, tx.encode_2718_len())
-    }
-
-    fn screen_sized(&self, tx: &Transaction, encoded_len: usize) -> Result<(), PoolError> {
         if self.contains(&tx.tx_hash()) {
             return Err(PoolError::AlreadyKnown);
         }
-        screen(&self.config, tx, encoded_len)
+        screen(&self.config, tx, tx.encode_2718_len())
     }
 
     pub(crate) fn add_at(
@@ -164,7 +160,11 @@ impl Pool {
         now: Instant,
     ) -> Result<AddOutcome, PoolError> {
         let encoded_len = new.tx.tx.encode_2718_len();
-        self.screen_sized(&new.tx.tx, encoded_len)?;
+        screen(&self.config, &new.tx.tx, encoded_len)?;
+        // Those that are known are found below, before that only where much is to be checked.
+        if new.sidecar.is_some() && self.contains(&new.tx.hash()) {
+            return Err(PoolError::AlreadyKnown);
+        }
         check_blobs(&self.config, self.blob_check.as_deref(), &new)?;
         let data_fee = self.data_fee.as_ref().map_or(U256::ZERO, |fee| fee(&new.tx));
         let tx = PooledTransaction::new(new, encoded_len, data_fee);
