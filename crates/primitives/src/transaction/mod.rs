@@ -11,11 +11,11 @@ pub use recovered::{Recovered, RecoveredTransaction};
 
 use alloc::vec::Vec;
 use alloy_consensus::{
-    EthereumTxEnvelope, Sealed, Transaction as _, TransactionEnvelope, TxEip4844,
-    transaction::SignerRecoverable,
+    EthereumTxEnvelope, Sealed, SignableTransaction, Transaction as _, TransactionEnvelope,
+    TxEip4844, crypto::secp256k1::recover_signer,
 };
 use alloy_eips::eip2718::{Decodable2718, Eip2718Error, Encodable2718, Typed2718};
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes, keccak256_uncached};
 
 /// A signed Ethereum transaction, or a deposit which L1 has signed for.
 ///
@@ -60,7 +60,9 @@ impl Transaction {
     /// Who sent it: the signer, or the `from` of a deposit. About 30 us for a signature.
     pub fn recover_sender(&self) -> Result<Address, RecoverError> {
         match self {
-            Self::Ethereum(tx) => tx.recover_signer().map_err(|_| RecoverError),
+            Self::Ethereum(tx) => {
+                recover_signer(tx.signature(), signed_hash(tx)).map_err(|_| RecoverError)
+            }
             Self::Deposit(tx) => Ok(tx.inner().from),
         }
     }
@@ -89,6 +91,18 @@ impl Transaction {
     }
 }
 
+/// The hash that the sender has signed. No two transactions have the same one: it is not looked for
+/// among hashes that recur, nor does it take the place of one.
+fn signed_hash(tx: &EthereumTxEnvelope<TxEip4844>) -> B256 {
+    keccak256_uncached(match tx {
+        EthereumTxEnvelope::Legacy(tx) => tx.tx().encoded_for_signing(),
+        EthereumTxEnvelope::Eip2930(tx) => tx.tx().encoded_for_signing(),
+        EthereumTxEnvelope::Eip1559(tx) => tx.tx().encoded_for_signing(),
+        EthereumTxEnvelope::Eip4844(tx) => tx.tx().encoded_for_signing(),
+        EthereumTxEnvelope::Eip7702(tx) => tx.tx().encoded_for_signing(),
+    })
+}
+
 impl From<TxDeposit> for Transaction {
     fn from(tx: TxDeposit) -> Self {
         use alloy_consensus::Sealable;
@@ -106,6 +120,24 @@ impl From<EthereumTxEnvelope<TxEip4844>> for Transaction {
 mod tests {
     use super::*;
     use alloy_primitives::{TxKind, U256, b256, hex};
+
+    #[test]
+    fn signed_hash_is_that_of_each_type() {
+        use alloy_consensus::{TxEip1559, TxEip2930, TxEip7702, TxLegacy};
+        use alloy_primitives::Signature;
+        let signature = Signature::test_signature();
+        let txs: [EthereumTxEnvelope<TxEip4844>; 6] = [
+            TxLegacy { nonce: 1, ..Default::default() }.into_signed(signature).into(),
+            TxLegacy { chain_id: Some(7), ..Default::default() }.into_signed(signature).into(),
+            TxEip2930 { nonce: 2, ..Default::default() }.into_signed(signature).into(),
+            TxEip1559 { nonce: 3, ..Default::default() }.into_signed(signature).into(),
+            TxEip4844 { nonce: 4, ..Default::default() }.into_signed(signature).into(),
+            TxEip7702 { nonce: 5, ..Default::default() }.into_signed(signature).into(),
+        ];
+        for tx in txs {
+            assert_eq!(signed_hash(&tx), tx.signature_hash(), "{tx:?}");
+        }
+    }
 
     #[test]
     fn legacy_transaction_of_eip155_recovers_its_sender() {
