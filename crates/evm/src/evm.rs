@@ -125,9 +125,8 @@ pub(crate) fn pay_owed<S: StateReader>(
     context: &mut LayerContext<'_, S>,
 ) -> Result<(), ReadError<S::Error>> {
     let journal = &mut context.journaled_state;
-    for creditor in journal.database.owed.as_ref().map(Owed::creditors).unwrap_or_default() {
-        // Loading the account credits it; this marks it as changed.
-        journal.balance_incr(creditor, U256::ZERO)?;
+    for (to, amount) in journal.database.owed.take().map(Owed::into_list).unwrap_or_default() {
+        journal.balance_incr(to, amount)?;
     }
     Ok(())
 }

@@ -34,7 +34,8 @@ impl Owed {
         Some(self.0.swap_remove(at).1)
     }
 
-    pub(crate) fn creditors(&self) -> Vec<Address> {
-        self.0.iter().map(|(address, _)| *address).collect()
+    /// All that is owed, which the caller credits.
+    pub(crate) fn into_list(self) -> Vec<(Address, U256)> {
+        self.0
     }
 }

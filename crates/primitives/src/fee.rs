@@ -10,15 +10,15 @@ use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::U256;
 
 /// Smallest estimate, in millionths of a byte.
-const MIN_SIZE_SCALED: u64 = 100_000_000;
+const MIN_SIZE_SCALED: u32 = 100_000_000;
 /// Intercept of the model, in millionths of a byte, subtracted.
-const INTERCEPT: u64 = 42_585_600;
+const INTERCEPT: u32 = 42_585_600;
 /// Slope of the model, in millionths of a byte for each FastLZ byte.
-const FASTLZ_COEFFICIENT: u64 = 836_500;
+const FASTLZ_COEFFICIENT: u32 = 836_500;
 /// Gas of one non-zero calldata byte before EIP-7623, the unit of [`BatchSize::l1_gas_used`].
 const GAS_PER_BYTE: u64 = 16;
 /// Most FastLZ bytes of which the estimate is the smallest one.
-const MIN_SIZE_FASTLZ: u32 = 170;
+const MIN_SIZE_FASTLZ: u32 = (MIN_SIZE_SCALED + INTERCEPT) / FASTLZ_COEFFICIENT;
 
 /// Estimated size of a transaction in a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,13 +33,15 @@ impl BatchSize {
         if raw.is_empty() {
             return Self::default();
         }
-        Self::of_fastlz(BatchSizer::default().fastlz_length_of(raw))
+        Self::of_fastlz(BatchSizer::default().compress_len(raw))
     }
 
     /// Of a transaction to which FastLZ gives this length in bytes.
     pub(crate) const fn of_fastlz(length: u32) -> Self {
-        let scaled = (length as u64).saturating_mul(FASTLZ_COEFFICIENT).saturating_sub(INTERCEPT);
-        Self { scaled: if scaled < MIN_SIZE_SCALED { MIN_SIZE_SCALED } else { scaled } }
+        // Two factors of 32 bits.
+        let scaled = (length as u64 * FASTLZ_COEFFICIENT as u64).saturating_sub(INTERCEPT as u64);
+        let least = MIN_SIZE_SCALED as u64;
+        Self { scaled: if scaled < least { least } else { scaled } }
     }
 
     /// The size as gas of calldata: 16 for a byte. For receipts.
@@ -69,11 +71,6 @@ impl BatchSizer {
         let length = self.compress_len(&raw);
         self.raw = raw;
         length
-    }
-
-    /// The same of its EIP-2718 bytes.
-    fn fastlz_length_of(&mut self, raw: &[u8]) -> u32 {
-        if has_min_size(raw.len()) { MIN_SIZE_FASTLZ } else { self.compress_len(raw) }
     }
 
     /// As the function of this name, with the table that suits.
@@ -322,10 +319,10 @@ mod tests {
                 let raw = varied(length, seed);
                 let compressed = flz_compress_len(&raw);
                 assert!(compressed <= MIN_SIZE_FASTLZ, "{compressed} for {length} bytes");
-                assert_eq!(BatchSize::of_bytes(&raw).scaled, MIN_SIZE_SCALED);
+                assert_eq!(BatchSize::of_bytes(&raw).scaled, u64::from(MIN_SIZE_SCALED));
             }
         }
-        let scaled = u64::from(MIN_SIZE_FASTLZ) * FASTLZ_COEFFICIENT - INTERCEPT;
+        let scaled = MIN_SIZE_FASTLZ * FASTLZ_COEFFICIENT - INTERCEPT;
         assert!(scaled <= MIN_SIZE_SCALED && scaled + FASTLZ_COEFFICIENT > MIN_SIZE_SCALED);
     }
 

@@ -194,7 +194,8 @@ pub(super) fn blob(nonce: u64, blobs: usize, max_fee_per_blob_gas: u128) -> Reco
 }
 
 pub(super) fn deposit(tx: TxDeposit) -> RecoveredTransaction {
-    RecoveredTransaction::new(tx.clone().into(), tx.from)
+    let from = tx.from;
+    RecoveredTransaction::new(tx.into(), from)
 }
 
 /// A word with an address in it, as calldata.
