@@ -127,7 +127,7 @@ impl Inner {
         }
 
         let freed = old.as_ref().map_or((0, 0), |old| (old.slots(), old.bytes));
-        let evicted = self.make_room(config, &tx, executable, old.is_some(), freed)?;
+        let evicted = self.make_room(config, &tx, executable, old.is_some(), freed, now)?;
 
         tx.arrival = self.next_arrival;
         self.next_arrival += 1;
@@ -219,6 +219,7 @@ impl Inner {
         executable: bool,
         replaces: bool,
         (freed_slots, freed_bytes): (usize, usize),
+        now: Instant,
     ) -> AddResult<Vec<Arc<PooledTransaction>>> {
         if tx.slots() > config.max_slots || tx.bytes > config.max_bytes {
             return Err(PoolError::Underpriced);
@@ -229,7 +230,6 @@ impl Inner {
         {
             worth = worth.min(self.worth(executable, tx.tip_cap.min(tip), tx.fee_cap.min(fee_cap)));
         }
-        let now = Instant::now();
         let mut evicted: Vec<(AccountState, Arc<PooledTransaction>)> = Vec::new();
         loop {
             let full = self.slots - freed_slots + tx.slots() > config.max_slots

@@ -159,15 +159,14 @@ impl Pool {
         new: NewTransaction,
         now: Instant,
     ) -> Result<AddOutcome, PoolError> {
-        let encoded_len = new.tx.tx.encode_2718_len();
-        screen(&self.config, &new.tx.tx, encoded_len)?;
+        screen(&self.config, &new.tx.tx, new.tx.encoded_len())?;
         // Those that are known are found below, before that only where much is to be checked.
         if new.sidecar.is_some() && self.contains(&new.tx.hash()) {
             return Err(PoolError::AlreadyKnown);
         }
         check_blobs(&self.config, self.blob_check.as_deref(), &new)?;
         let data_fee = self.data_fee.as_ref().map_or(U256::ZERO, |fee| fee(&new.tx));
-        let tx = PooledTransaction::new(new, encoded_len, data_fee);
+        let tx = PooledTransaction::new(new, data_fee);
         let (hash, sender) = (tx.hash, tx.sender());
 
         let mut inner = self.inner.lock();

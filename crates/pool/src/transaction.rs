@@ -109,11 +109,11 @@ pub struct PooledTransaction {
 }
 
 impl PooledTransaction {
-    pub(crate) fn new(new: NewTransaction, encoded_len: usize, data_fee: U256) -> Self {
+    pub(crate) fn new(new: NewTransaction, data_fee: U256) -> Self {
         let NewTransaction { tx, sidecar } = new;
         let fee_cap = tx.tx.max_fee_per_gas();
         let blob_fee_cap = tx.tx.max_fee_per_blob_gas();
-        let bytes = encoded_len + sidecar.as_ref().map_or(0, |sidecar| sidecar.size());
+        let bytes = tx.encoded_len() + sidecar.as_ref().map_or(0, |sidecar| sidecar.size());
         Self {
             hash: tx.hash(),
             fee_cap,

@@ -60,9 +60,9 @@ pub struct BatchSizer {
 
 impl BatchSizer {
     /// FastLZ length of a transaction, or one that has the same estimate. A short transaction is not
-    /// even encoded.
-    pub(crate) fn fastlz_length(&mut self, tx: &Transaction) -> u32 {
-        if has_min_size(tx.encode_2718_len()) {
+    /// even encoded; `encoded_len` are the bytes that it would have.
+    pub(crate) fn fastlz_length(&mut self, tx: &Transaction, encoded_len: usize) -> u32 {
+        if has_min_size(encoded_len) {
             return MIN_SIZE_FASTLZ;
         }
         let mut raw = core::mem::take(&mut self.raw);

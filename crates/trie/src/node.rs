@@ -1,7 +1,7 @@
 //! Nodes of the trie and the references by which a parent names its children.
 
 use crate::nibbles::nibble;
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::{B256, keccak256_uncached};
 use std::sync::Arc;
 
 /// How a parent names a child: the child's RLP when that is shorter than 32 bytes, otherwise its keccak256.
@@ -24,7 +24,8 @@ impl NodeRef {
             #[expect(clippy::cast_possible_truncation, reason = "below 32")]
             Self { len: rlp.len() as u8, bytes }
         } else {
-            Self { len: 32, bytes: keccak256(rlp).0 }
+            // A node that has changed is hashed once: in the cache it would only take another's place.
+            Self { len: 32, bytes: keccak256_uncached(rlp).0 }
         }
     }
 

@@ -6,7 +6,7 @@ use crate::{
     nibbles::{first_difference, nibble},
     node::{Branch, Child, Leaf, Node, NodeRef},
 };
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::{B256, keccak256_uncached};
 use std::{fmt, sync::Arc};
 
 /// A Merkle Patricia trie from 32-byte keys to values of one type.
@@ -124,7 +124,7 @@ impl<V: TrieValue> Trie<V> {
                         }
                     }
                 }
-                keccak256(&rlp)
+                keccak256_uncached(&rlp)
             }
         }
     }

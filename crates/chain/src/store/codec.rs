@@ -17,7 +17,7 @@ fn string_length(payload_length: usize) -> usize {
 }
 
 fn tx_payload(tx: &RecoveredTransaction) -> usize {
-    tx.sender.length() + string_length(tx.tx.encode_2718_len())
+    tx.sender.length() + string_length(tx.encoded_len())
 }
 
 impl BlockBody<'_> {
@@ -36,7 +36,7 @@ impl Encodable for BlockBody<'_> {
         for tx in &self.0.transactions {
             RlpHeader { list: true, payload_length: tx_payload(tx) }.encode(out);
             tx.sender.encode(out);
-            RlpHeader { list: false, payload_length: tx.tx.encode_2718_len() }.encode(out);
+            RlpHeader { list: false, payload_length: tx.encoded_len() }.encode(out);
             tx.tx.encode_2718(out);
         }
     }

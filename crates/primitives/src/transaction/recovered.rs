@@ -3,6 +3,7 @@
 use super::{RecoverError, Transaction};
 use crate::fee::{BatchSize, BatchSizer};
 use alloc::sync::Arc;
+use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256};
 use core::{
     ops::Deref,
@@ -21,6 +22,7 @@ pub struct Recovered {
     pub tx: Transaction,
     /// Its sender.
     pub sender: Address,
+    encoded_len: usize,
     compressed: Compressed,
 }
 
@@ -35,7 +37,12 @@ impl Deref for RecoveredTransaction {
 impl RecoveredTransaction {
     /// A transaction whose sender is known.
     pub fn new(tx: Transaction, sender: Address) -> Self {
-        Self(Arc::new(Recovered { tx, sender, compressed: Compressed(AtomicU32::new(0)) }))
+        Self(Arc::new(Recovered {
+            encoded_len: tx.encode_2718_len(),
+            tx,
+            sender,
+            compressed: Compressed(AtomicU32::new(0)),
+        }))
     }
 
     /// Recovers the sender of `tx`.
@@ -51,11 +58,16 @@ impl Recovered {
         self.tx.tx_hash()
     }
 
+    /// Bytes of the transaction's EIP-2718 form, without blobs.
+    pub const fn encoded_len(&self) -> usize {
+        self.encoded_len
+    }
+
     /// What its L1 data fee counts. `sizer` estimates it if nobody has asked for it before.
     pub fn batch_size(&self, sizer: &mut BatchSizer) -> BatchSize {
         let mut length = self.compressed.0.load(Ordering::Relaxed);
         if length == 0 {
-            length = sizer.fastlz_length(&self.tx);
+            length = sizer.fastlz_length(&self.tx, self.encoded_len);
             self.compressed.0.store(length, Ordering::Relaxed);
         }
         BatchSize::of_fastlz(length)
@@ -89,6 +101,7 @@ mod tests {
                 (0..length).map(|i: u32| i.wrapping_mul(i).to_le_bytes()[1]).collect();
             let tx = TxDeposit { input: input.into(), ..Default::default() };
             let tx = RecoveredTransaction::new(tx.into(), Address::ZERO);
+            assert_eq!(tx.encoded_len(), tx.tx.encoded().len());
             let expected = BatchSize::of_bytes(&tx.tx.encoded());
             let copy = tx.clone();
             for tx in [&tx, &tx, &tx.clone(), &copy] {
