@@ -5,6 +5,7 @@ use crate::{
     config::ChainLimits,
     error::{BuildError, StateError},
     genesis::withdrawals_root,
+    lists::ListsBeside,
     patch::{AccountPatch, MergedDiff, patch_diff},
     state::StateView,
 };
@@ -17,7 +18,7 @@ use mezz_primitives::{Address, B256, Header, RecoveredTransaction, Sealable, Sea
 use mezz_trie::StateTrie;
 use std::{
     collections::BTreeMap,
-    panic::resume_unwind,
+    mem::take,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -25,9 +26,6 @@ use std::{
 
 /// Bytes of extra data in a header (Yellow Paper, 4.4.4).
 const MAX_EXTRA_DATA: usize = 32;
-
-/// Transactions whose roots take longer to compute than a thread to start, by far.
-const WORTH_A_THREAD: usize = 256;
 
 /// A block that has been executed and not yet committed.
 #[derive(Clone, Debug)]
@@ -148,13 +146,16 @@ impl Builder<'_> {
         if self.spec.is_l2() && (options.base_fee.is_some() || options.allow_contract_senders) {
             return Err(BuildError::DeveloperOption);
         }
-        if options.patch.is_empty() {
-            return self.build_on(&self.parent, None, forced, next, options);
-        }
-        let patch = patch_diff(&options.patch, &self.parent)?;
-        let mut patched = StateOverlay::new(&self.parent);
-        patched.apply(&patch);
-        self.build_on(&patched, Some(patch), forced, next, options)
+        thread::scope(|scope| {
+            let lists = ListsBeside::new(scope);
+            if options.patch.is_empty() {
+                return self.build_on(&self.parent, None, forced, next, options, lists);
+            }
+            let patch = patch_diff(&options.patch, &self.parent)?;
+            let mut patched = StateOverlay::new(&self.parent);
+            patched.apply(&patch);
+            self.build_on(&patched, Some(patch), forced, next, options, lists)
+        })
     }
 
     fn build_on<S: StateReader<Error = StateError>>(
@@ -164,6 +165,7 @@ impl Builder<'_> {
         forced: &[RecoveredTransaction],
         next: &mut dyn FnMut(&BuildStep<'_>) -> Option<RecoveredTransaction>,
         options: &BuildOptions,
+        mut lists: ListsBeside<'_, '_>,
     ) -> Result<BuiltBlock, BuildError> {
         let mut context =
             BlockContext::next(self.spec, self.parent.header(), self.attributes.clone());
@@ -189,6 +191,7 @@ impl Builder<'_> {
             }
             bytes += tx.tx.length();
             transactions.push(tx.clone());
+            lists.feed(&transactions, || executor.take_receipts());
         }
 
         // A header of the largest size that fits these attributes: what is over when the block is sealed is over now.
@@ -221,12 +224,13 @@ impl Builder<'_> {
                     outcomes.push(outcome);
                     bytes += length;
                     transactions.push(tx);
+                    lists.feed(&transactions, || executor.take_receipts());
                 }
                 Err(reason) => skipped.push(Skipped { tx, reason }),
             }
         }
 
-        let outcome = executor.finish().map_err(BuildError::of_execution)?;
+        let mut outcome = executor.finish().map_err(BuildError::of_execution)?;
         let diff = match patch {
             None => outcome.diff.clone(),
             Some(patch) => {
@@ -237,25 +241,13 @@ impl Builder<'_> {
             }
         };
         let mut trie = self.parent.trie().clone();
-        let lists = || outcome.list_roots(transactions.iter().map(|tx| &tx.tx));
-        let mut state = || {
-            let started = Instant::now();
-            trie.apply(&diff);
-            (trie.root(), started.elapsed())
-        };
-        let (lists, (state_root, root_time)) = if transactions.len() < WORTH_A_THREAD {
-            (lists(), state())
-        } else {
-            thread::scope(|scope| {
-                let lists = scope.spawn(lists);
-                let state = state();
-                // A panic there is one here.
-                (lists.join().unwrap_or_else(|panic| resume_unwind(panic)), state)
-            })
-        };
+        let started = Instant::now();
+        trie.apply(&diff);
+        let state_root = trie.root();
+        let root_time = started.elapsed();
+        let (lists, receipts) = lists.finish(&transactions, take(&mut outcome.receipts));
         let header = outcome.seal_header(&lists, state_root, withdrawals_root(self.spec, &trie));
-        let record =
-            BlockRecord::of_payload(header.seal_slow(), transactions, outcome.receipts, bytes);
+        let record = BlockRecord::of_payload(header.seal_slow(), transactions, receipts, bytes);
         if record.size > self.limits.max_block_bytes {
             return Err(BuildError::TooLarge {
                 size: record.size,

@@ -20,6 +20,7 @@ mod error;
 mod event;
 pub mod fault;
 mod genesis;
+mod lists;
 mod log_query;
 mod meters;
 mod patch;

@@ -5,6 +5,7 @@ use crate::{
     diff::state_diff,
     error::{ExecuteError, InvalidTx, from_evm},
     evm::{LayerEvm, l1_fee_params, layer_evm, nonce, pay_owed, system_call, transact},
+    lists::ListRoots,
     owed::Owed,
     spec::{ChainSpec, Layer},
     state::{ReadError, StateReader},
@@ -20,10 +21,8 @@ use alloy_eips::{
 };
 use core::fmt;
 use mezz_primitives::{
-    Address, B256, Bloom, Bytes, Header, Receipt, RecoveredTransaction, StateDiff, Transaction,
-    U256,
+    Address, B256, Bytes, Header, Receipt, RecoveredTransaction, StateDiff, Transaction, U256,
     fee::{BatchSizer, L1FeeParams},
-    receipts_root_and_bloom, transactions_root,
 };
 use revm::context::result::{ExecutionResult, HaltReason, Output};
 
@@ -53,7 +52,7 @@ pub struct TxOutcome {
 pub struct BlockOutcome {
     /// The header fields that preceded execution.
     pub context: BlockContext,
-    /// One for each transaction, in order.
+    /// One for each transaction, in order, but for those that were taken before.
     pub receipts: Vec<Receipt>,
     /// Gas used by all transactions.
     pub gas_used: u64,
@@ -63,31 +62,10 @@ pub struct BlockOutcome {
     pub diff: StateDiff,
 }
 
-/// The header fields that follow from a block's transactions and receipts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListRoots {
-    /// Root of the transactions.
-    pub transactions: B256,
-    /// Root of the receipts.
-    pub receipts: B256,
-    /// Bloom of all logs.
-    pub logs_bloom: Bloom,
-}
-
 impl BlockOutcome {
-    /// The roots of `transactions`, which are those that ran, in order, and of their receipts. Takes
-    /// about a microsecond for each, and needs nothing of the state.
-    pub fn list_roots<'t>(
-        &self,
-        transactions: impl IntoIterator<Item = &'t Transaction, IntoIter: ExactSizeIterator>,
-    ) -> ListRoots {
-        let (receipts, logs_bloom) = receipts_root_and_bloom(&self.receipts);
-        ListRoots { transactions: transactions_root(transactions), receipts, logs_bloom }
-    }
-
     /// The header of the block.
     ///
-    /// `lists` are [`Self::list_roots`]; `state_root` is that of the state after `diff`.
+    /// `lists` are those of the transactions that ran and of their receipts; `state_root` is that of the state after `diff`.
     /// `withdrawals_root` is [`EMPTY_ROOT_HASH`] on L1, where no block has withdrawals, and the
     /// storage root of the L2ToL1MessagePasser on L2 (OP Stack, since Isthmus).
     pub fn seal_header(
@@ -125,10 +103,11 @@ impl BlockOutcome {
     /// [`Self::seal_header`] of `transactions` for a chain without withdrawals.
     pub fn seal_l1_header<'t>(
         &self,
-        transactions: impl IntoIterator<Item = &'t Transaction, IntoIter: ExactSizeIterator>,
+        transactions: impl IntoIterator<Item = &'t Transaction>,
         state_root: B256,
     ) -> Header {
-        self.seal_header(&self.list_roots(transactions), state_root, EMPTY_ROOT_HASH)
+        let lists = ListRoots::of(transactions.into_iter().zip(&self.receipts));
+        self.seal_header(&lists, state_root, EMPTY_ROOT_HASH)
     }
 }
 
@@ -220,14 +199,15 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
 
     /// Makes room for as many transactions.
     pub fn expect(&mut self, transactions: usize) {
-        self.receipts.reserve(transactions);
         // Of many transactions most touch the accounts of others; a table that is too small grows.
         self.evm.ctx.journaled_state.inner.state.reserve(transactions / 4);
     }
 
-    /// Receipts so far.
-    pub fn receipts(&self) -> &[Receipt] {
-        &self.receipts
+    /// The receipts since this was last called, which the outcome will then lack: for whoever makes use of them
+    /// while the block goes on.
+    pub fn take_receipts(&mut self) -> Vec<Receipt> {
+        let next = Vec::with_capacity(self.receipts.len());
+        core::mem::replace(&mut self.receipts, next)
     }
 
     /// Runs the next transaction of the block.

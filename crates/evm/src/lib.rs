@@ -18,6 +18,7 @@ mod error;
 mod evm;
 mod handler;
 mod l1_fee;
+mod lists;
 mod memory;
 mod overlay;
 mod owed;
@@ -32,10 +33,11 @@ mod transaction;
 #[cfg(test)]
 mod tests;
 
-pub use block::{BlockExecutor, BlockOutcome, ListRoots, TxOutcome};
+pub use block::{BlockExecutor, BlockOutcome, TxOutcome};
 pub use context::{BlockAttributes, BlockContext};
 pub use error::{ExecuteError, InvalidTx};
 pub use l1_fee::read_l1_fee_params;
+pub use lists::{ListHasher, ListRoots, SegmentHashes};
 pub use memory::MemoryState;
 pub use overlay::StateOverlay;
 pub use precompiles::{PrecompileMoves, is_precompile};

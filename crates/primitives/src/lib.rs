@@ -13,6 +13,7 @@ pub mod block;
 pub mod deposit;
 pub mod fee;
 pub mod l1_info;
+mod list_root;
 pub mod output;
 pub mod receipt;
 pub mod state;
@@ -22,7 +23,8 @@ pub use alloy_consensus::{Header, Sealable, Sealed};
 pub use alloy_primitives::{
     Address, B256, Bloom, Bytes, Log, TxKind, U256, address, b256, keccak256, map,
 };
-pub use block::{Block, logs_bloom, receipts_root, receipts_root_and_bloom, transactions_root};
+pub use block::{Block, logs_bloom, receipts_root, transactions_root};
+pub use list_root::{LIST_SEGMENT, ListRoot, ListSegment};
 pub use receipt::Receipt;
 pub use state::{Account, AccountDiff, Code, SlotDiff, StateDiff};
 pub use transaction::{

@@ -32,7 +32,7 @@ impl Receipt {
     }
 
     /// [`Encodable2718::encode_2718`] with its bloom, which has been computed.
-    pub(crate) fn encode_with_bloom(&self, bloom: &Bloom, out: &mut dyn BufMut) {
+    pub fn encode_with_bloom(&self, bloom: &Bloom, out: &mut dyn BufMut) {
         if !self.is_legacy() {
             out.put_u8(self.tx_type);
         }

@@ -46,24 +46,26 @@ fn an_offered_transaction_that_is_invalid_leaves_no_trace() {
     assert_eq!(again.outcomes(), built.outcomes());
 }
 
+/// Around the numbers from which the roots are computed on a thread of their own, segment by segment.
 #[test]
-fn header_of_a_large_block_commits_to_its_lists_and_its_state() {
-    let chain = chain();
-    // More than are worth a thread of their own for the roots.
-    let txs: Vec<_> = (0..400u64)
-        .map(|i| set_slot(user(u8::try_from(i % 8).expect("below 8")), i / 8, i, i + 1))
-        .collect();
-    let built = chain.execute_block(&attributes(&chain, 0), &txs).expect("valid");
-    let (record, header) = (built.record(), built.header());
-    let list: Vec<_> = record.transactions.iter().map(|tx| &tx.tx).collect();
-    assert_eq!(header.transactions_root, transactions_root(list));
-    assert_eq!(header.receipts_root, receipts_root(&record.receipts));
-    let logs = record.receipts.iter().flat_map(|receipt| &receipt.logs);
-    assert_eq!(header.logs_bloom, logs_bloom(logs));
-    let mut trie = chain.state().expect("state").trie().clone();
-    trie.apply(built.diff());
-    assert_eq!(header.state_root, trie.root());
-    assert_eq!(record.receipts.len(), 400);
+fn header_of_a_block_commits_to_its_lists_and_its_state() {
+    for count in [0, 1, 255, 256, 257, 511, 512, 513, 600] {
+        let chain = chain();
+        let txs: Vec<_> = (0..count)
+            .map(|i| set_slot(user(u8::try_from(i % 8).expect("below 8")), i / 8, i, i + 1))
+            .collect();
+        let built = chain.execute_block(&attributes(&chain, 0), &txs).expect("valid");
+        let (record, header) = (built.record(), built.header());
+        assert_eq!(record.receipts.len(), txs.len());
+        let list = record.transactions.iter().map(|tx| &tx.tx);
+        assert_eq!(header.transactions_root, transactions_root(list), "{count}");
+        assert_eq!(header.receipts_root, receipts_root(&record.receipts), "{count}");
+        let logs = record.receipts.iter().flat_map(|receipt| &receipt.logs);
+        assert_eq!(header.logs_bloom, logs_bloom(logs), "{count}");
+        let mut trie = chain.state().expect("state").trie().clone();
+        trie.apply(built.diff());
+        assert_eq!(header.state_root, trie.root(), "{count}");
+    }
 }
 
 #[test]
@@ -81,6 +83,11 @@ fn a_given_block_must_be_valid_throughout() {
         }
         other => panic!("{other:?}"),
     }
+    // While the roots of those before are being computed.
+    let mut txs: Vec<_> = (0..300).map(|nonce| set_slot(user(0), nonce, 5, nonce)).collect();
+    txs.push(set_slot(user(0), 0, 6, 6));
+    let error = chain.execute_block(&attributes(&chain, 0), &txs).expect_err("nonce used twice");
+    assert!(matches!(error, BuildError::InvalidTransaction { index: 300, .. }), "{error:?}");
 }
 
 #[test]

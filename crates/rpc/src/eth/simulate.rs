@@ -24,7 +24,7 @@ use alloy_rpc_types_eth::{
 use jsonrpsee::core::RegisterMethodError;
 use mezz_chain::{BlockRecord, StateFork, StateView};
 use mezz_evm::{
-    BlockAttributes, BlockContext, ChainSpec, ExecuteError, InvalidTx, StateOverlay,
+    BlockAttributes, BlockContext, ChainSpec, ExecuteError, InvalidTx, ListRoots, StateOverlay,
     StateReader as _,
     simulate::{
         BlockOptions, BlockSimulator, CallOutcome, CallRequest, Overrides, SimulatedCall,
@@ -190,7 +190,8 @@ impl Simulation<'_> {
         self.state.apply(&outcome.diff);
         self.fork.apply(&outcome.diff);
         let (state_root, withdrawals_root) = self.fork.roots(&self.spec);
-        let lists = outcome.list_roots(transactions.iter().map(|tx| &tx.tx));
+        let ran = transactions.iter().map(|tx| &tx.tx).zip(&outcome.receipts);
+        let lists = ListRoots::of(ran);
         let header = outcome.seal_header(&lists, state_root, withdrawals_root).seal_slow();
         self.state.set_block_hash(header.number, header.seal());
         self.parent = header.clone();
