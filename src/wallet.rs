@@ -8,9 +8,10 @@ use alloy::{
     primitives::{Address, B256},
     signers::{
         k256::elliptic_curve::rand_core::OsRng,
-        local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English},
+        local::{LocalSignerError, MnemonicBuilder, PrivateKeySigner, coins_bip39::English},
     },
 };
+use eth_keystore::KeystoreError;
 use std::{
     env, fs,
     io::{self, Write as _},
@@ -67,6 +68,11 @@ pub(crate) enum WalletError {
     /// The key file could not be written.
     #[error("cannot write the key file {0}: {1}")]
     Write(PathBuf, String),
+    /// The password of a new key file has no characters.
+    #[error(
+        "the password of {0} is empty, so that anybody could open it: choose one for --password-file, MEZZ_PASSWORD or where it is asked for"
+    )]
+    EmptyPassword(PathBuf),
     /// The two passwords differ.
     #[error("the passwords are not the same")]
     Mistyped,
@@ -138,12 +144,24 @@ pub(crate) fn open_keystore(
     path: &Path,
     password: &PasswordArgs,
 ) -> Result<PrivateKeySigner, WalletError> {
+    let failed = |reason: String| WalletError::Keystore(path.to_owned(), reason);
+    // Before a password is asked for that nothing would be opened with.
+    fs::File::open(path).map_err(|error| failed(error.to_string()))?;
     let password = match given_password(password)? {
         Some(password) => password,
         None => ask(path, "Password")?,
     };
-    PrivateKeySigner::decrypt_keystore(path, password)
-        .map_err(|error| WalletError::Keystore(path.to_owned(), error.to_string()))
+    PrivateKeySigner::decrypt_keystore(path, password).map_err(|error| {
+        failed(match error {
+            LocalSignerError::EthKeystoreError(KeystoreError::MacMismatch) => {
+                "the password is wrong".to_owned()
+            }
+            LocalSignerError::EthKeystoreError(KeystoreError::SerdeJson(error)) => {
+                format!("it is no encrypted key file ({error})")
+            }
+            error => error.to_string(),
+        })
+    })
 }
 
 /// Makes a key and writes it to an encrypted key file that only its owner can read; the answer is
@@ -154,16 +172,15 @@ pub(crate) fn new_keystore(path: &Path, password: &PasswordArgs) -> Result<Addre
     if path.exists() {
         return Err(WalletError::Exists(path.to_owned()));
     }
-    let password = match given_password(password)? {
-        Some(password) => password,
-        None => {
-            let password = ask(path, "New password")?;
-            if ask(path, "The same again")? != password {
-                return Err(WalletError::Mistyped);
-            }
-            password
-        }
-    };
+    let given = given_password(password)?;
+    let is_asked = given.is_none();
+    let password = given.map_or_else(|| ask(path, "New password"), Ok)?;
+    if password.is_empty() {
+        return Err(WalletError::EmptyPassword(path.to_owned()));
+    }
+    if is_asked && ask(path, "The same again")? != password {
+        return Err(WalletError::Mistyped);
+    }
     let dir = match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),
@@ -264,7 +281,34 @@ mod tests {
         assert_eq!(fs::read_dir(dir.path().join("keys")).unwrap().count(), 1);
         assert!(matches!(new_keystore(&path, &args), Err(WalletError::Exists(_))));
         assert_eq!(open_keystore(&path, &args).unwrap().address(), address);
-        fs::write(&secret, "wrong").unwrap();
-        assert!(matches!(open_keystore(&path, &args), Err(WalletError::Keystore(..))));
+        for (text, file, reason) in [
+            ("wrong", &path, "the password is wrong"),
+            ("correct horse", &secret, "it is no encrypted key file"),
+            ("correct horse", &dir.path().join("absent"), "No such file"),
+        ] {
+            fs::write(&secret, text).unwrap();
+            let error = open_keystore(file, &args).unwrap_err().to_string();
+            let start = format!("cannot open the key file {}: {reason}", file.display());
+            assert!(error.starts_with(&start), "{error}");
+        }
+    }
+
+    #[test]
+    fn key_file_without_a_password_is_not_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let secret = dir.path().join("password");
+        let args = PasswordArgs { password_file: Some(secret.clone()) };
+        let path = dir.path().join("key");
+        for empty in ["", "\n", "\r\n"] {
+            fs::write(&secret, empty).unwrap();
+            let error = new_keystore(&path, &args).unwrap_err();
+            assert!(matches!(&error, WalletError::EmptyPassword(of) if *of == path), "{error}");
+            assert!(!path.exists());
+        }
+        // One that another program made is opened all the same.
+        let key = PrivateKeySigner::random();
+        PrivateKeySigner::encrypt_keystore(dir.path(), &mut OsRng, key.to_bytes(), "", Some("key"))
+            .unwrap();
+        assert_eq!(open_keystore(&path, &args).unwrap().address(), key.address());
     }
 }

@@ -41,6 +41,17 @@ async fn values_that_cannot_work_are_named() {
     }
 }
 
+#[tokio::test]
+async fn mistakes_with_key_files_are_named() {
+    for (args, part) in [
+        (&["new", "k", "--password-file", "/dev/null"][..], "the password of k is empty"),
+        (&["address", "k"], "cannot open the key file k: No such file"),
+        (&["address", "/dev/null"], "it is no encrypted key file"),
+    ] {
+        run(&[&["key"], args].concat()).await.assert_error(part);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn mistakes_on_a_running_chain_are_named() {
     let _turn = turn().await;

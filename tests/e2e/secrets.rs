@@ -69,7 +69,7 @@ async fn keys_and_passwords_are_nowhere_to_be_read() {
     let mut proposer = Mezz::spawn_bare(&dir.join("c"), &propose);
     // A wrong password is not repeated, and not said by how much it is wrong.
     let wrong = ["key", "address", keys[0].as_str(), "--password-file", keys[1].as_str()];
-    run_in(dir, &wrong).await.assert_error("cannot open the key file");
+    run_in(dir, &wrong).await.assert_error("the password is wrong");
 
     l2.wait_tag("safe", 2).await;
     wait_until("something is proposed", || async {

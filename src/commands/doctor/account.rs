@@ -28,11 +28,14 @@ pub(super) struct Habit {
     pub(super) every: Duration,
 }
 
-/// Opens the key file; the address of its key.
+/// Opens the key file, if all that it takes is there; the address of its key.
 pub(super) fn key(report: &mut Report, path: &Path, password: &PasswordArgs) -> Option<Address> {
-    private(report, "key file", path);
+    let mut there = private(report, "key file", path);
     if let Some(path) = &password.password_file {
-        private(report, "password file", path);
+        there &= private(report, "password file", path);
+    }
+    if !there {
+        return None;
     }
     match wallet::open_keystore(path, password) {
         Ok(key) => {
@@ -47,27 +50,31 @@ pub(super) fn key(report: &mut Report, path: &Path, password: &PasswordArgs) -> 
     }
 }
 
-/// Whether a file is its owner's alone.
-fn private(report: &mut Report, check: &'static str, path: &Path) {
+/// Whether a file is its owner's alone. False: it is not there, or cannot be looked at.
+fn private(report: &mut Report, check: &'static str, path: &Path) -> bool {
     let shown = path.display();
     let mode = match fs::metadata(path) {
         Ok(meta) => meta.permissions().mode() & 0o777,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return report.fail(check, format!("{shown} is not there"), "name the right file");
+            report.fail(check, format!("{shown} is not there"), "name the right file");
+            return false;
         }
         Err(error) => {
             let mend = "let the user that runs mezz read it";
-            return report.fail(check, format!("{shown}: {error}"), mend);
+            report.fail(check, format!("{shown}: {error}"), mend);
+            return false;
         }
     };
-    let mend = format!("chmod 600 {shown}");
-    if mode & 0o007 != 0 {
-        report.fail(check, format!("{shown} is open to everybody on this machine"), mend);
-    } else if mode & 0o070 != 0 {
-        report.warn(check, format!("{shown} is open to its group"), mend);
-    } else {
-        report.ok(check, format!("{shown}, open to its owner only"));
-    }
+    let others = match mode {
+        mode if mode & 0o007 != 0 => "everybody on this machine",
+        mode if mode & 0o070 != 0 => "its group",
+        _ => {
+            report.ok(check, format!("{shown}, open to its owner only"));
+            return true;
+        }
+    };
+    report.warn(check, format!("{shown} is open to {others}"), format!("chmod 600 {shown}"));
+    true
 }
 
 /// Whether the account is the one that may do the duty.
