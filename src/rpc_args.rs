@@ -1,6 +1,9 @@
 //! The options of a node's JSON-RPC: what one client may ask for, and all of them together.
+//!
+//! They hold for the duties as well, which post to the embedded L1 and read L2 within them. So each
+//! has a least value, chosen such that everything works with all of them at their least.
 
-use crate::units::{parse_duration, parse_size};
+use crate::units::{parse_count, parse_duration, parse_size};
 use clap::Args;
 use mezz_rpc::{Cors, Limits, RpcConfig};
 use std::{net::SocketAddr, sync::LazyLock, time::Duration};
@@ -15,89 +18,89 @@ pub(crate) struct RpcArgs {
     /// Web pages that may call from a browser, by their origins with commas between; `*` is every page
     #[arg(long, env = "MEZZ_RPC_CORS", default_value = "*", value_name = "ORIGINS")]
     pub(crate) rpc_cors: String,
-    /// Open connections
-    #[arg(long, env = "MEZZ_RPC_MAX_CONNECTIONS", default_value_t = DEFAULTS.max_connections, hide_short_help = true)]
+    /// Open connections (at least 64)
+    #[arg(long, env = "MEZZ_RPC_MAX_CONNECTIONS", default_value_t = DEFAULTS.max_connections, value_parser = at_least("64", parse_count::<u32>), hide_short_help = true)]
     pub(crate) rpc_max_connections: u32,
-    /// Open connections of the clients at one IP address
-    #[arg(long, env = "MEZZ_RPC_MAX_CONNECTIONS_CLIENT", default_value_t = DEFAULTS.max_client_connections, hide_short_help = true)]
+    /// Open connections of the clients at one IP address (at least 32)
+    #[arg(long, env = "MEZZ_RPC_MAX_CONNECTIONS_CLIENT", default_value_t = DEFAULTS.max_client_connections, value_parser = at_least("32", parse_count::<u32>), hide_short_help = true)]
     pub(crate) rpc_max_connections_client: u32,
-    /// Size of one request
-    #[arg(long, env = "MEZZ_RPC_MAX_REQUEST", default_value = "16MiB", value_parser = parse_size, value_name = "SIZE")]
+    /// Size of one request (at least 2MiB)
+    #[arg(long, env = "MEZZ_RPC_MAX_REQUEST", default_value = "16MiB", value_parser = at_least("2MiB", parse_size), value_name = "SIZE")]
     pub(crate) rpc_max_request: u32,
-    /// Size of all requests together that are being received or answered
-    #[arg(long, env = "MEZZ_RPC_MAX_REQUESTS_HELD", default_value = "256MiB", value_parser = parse_size, value_name = "SIZE", hide_short_help = true)]
+    /// Size of all requests together that are being received or answered (at least 4MiB)
+    #[arg(long, env = "MEZZ_RPC_MAX_REQUESTS_HELD", default_value = "256MiB", value_parser = at_least("4MiB", parse_size), value_name = "SIZE", hide_short_help = true)]
     pub(crate) rpc_max_requests_held: u32,
-    /// Size of one response; of a batch, of all its responses together
-    #[arg(long, env = "MEZZ_RPC_MAX_RESPONSE", default_value = "64MiB", value_parser = parse_size, value_name = "SIZE")]
+    /// Size of one response; of a batch, of all its responses together (at least 16MiB)
+    #[arg(long, env = "MEZZ_RPC_MAX_RESPONSE", default_value = "64MiB", value_parser = at_least("16MiB", parse_size), value_name = "SIZE")]
     pub(crate) rpc_max_response: u32,
-    /// Calls in one batch
+    /// Calls in one batch; 0 is no batches
     #[arg(long, env = "MEZZ_RPC_MAX_BATCH", default_value_t = DEFAULTS.max_batch)]
     pub(crate) rpc_max_batch: u32,
     /// Batches that are answered at the same time, half of them of one client
-    #[arg(long, env = "MEZZ_RPC_MAX_BATCHES", default_value_t = DEFAULTS.max_batches, hide_short_help = true)]
+    #[arg(long, env = "MEZZ_RPC_MAX_BATCHES", default_value_t = DEFAULTS.max_batches, value_parser = at_least("1", parse_count::<usize>), hide_short_help = true)]
     pub(crate) rpc_max_batches: usize,
-    /// Time for one request or batch; over WebSocket for its bytes, and again for its answer
-    #[arg(long, env = "MEZZ_RPC_TIMEOUT", default_value = "30s", value_parser = parse_duration, value_name = "TIME")]
+    /// Time for one request or batch; over WebSocket for its bytes, and again for its answer (at least 3s)
+    #[arg(long, env = "MEZZ_RPC_TIMEOUT", default_value = "30s", value_parser = at_least("3s", parse_duration), value_name = "TIME")]
     pub(crate) rpc_timeout: Duration,
-    /// Time for a connection to send the header of its next request
-    #[arg(long, env = "MEZZ_RPC_IDLE_TIMEOUT", default_value = "2m", value_parser = parse_duration, value_name = "TIME", hide_short_help = true)]
+    /// Time for a connection to send the header of its next request (at least 3s)
+    #[arg(long, env = "MEZZ_RPC_IDLE_TIMEOUT", default_value = "2m", value_parser = at_least("3s", parse_duration), value_name = "TIME", hide_short_help = true)]
     pub(crate) rpc_idle_timeout: Duration,
-    /// A client that takes next to nothing of its answers for so long is disconnected
-    #[arg(long, env = "MEZZ_RPC_WRITE_TIMEOUT", default_value = "30s", value_parser = parse_duration, value_name = "TIME", hide_short_help = true)]
+    /// A client that takes next to nothing of its answers for so long is disconnected (at least 3s)
+    #[arg(long, env = "MEZZ_RPC_WRITE_TIMEOUT", default_value = "30s", value_parser = at_least("3s", parse_duration), value_name = "TIME", hide_short_help = true)]
     pub(crate) rpc_write_timeout: Duration,
-    /// Size of the answers that all clients together have not read
-    #[arg(long, env = "MEZZ_RPC_MAX_UNREAD", default_value = "1GiB", value_parser = parse_size, value_name = "SIZE", hide_short_help = true)]
+    /// Size of the answers that all clients together have not read (at least 32MiB)
+    #[arg(long, env = "MEZZ_RPC_MAX_UNREAD", default_value = "1GiB", value_parser = at_least("32MiB", parse_size), value_name = "SIZE", hide_short_help = true)]
     pub(crate) rpc_max_unread: u32,
-    /// Size of the answers that one WebSocket client has not read; with more it is disconnected
-    #[arg(long, env = "MEZZ_RPC_MAX_UNREAD_CLIENT", default_value = "128MiB", value_parser = parse_size, value_name = "SIZE", hide_short_help = true)]
+    /// Size of the answers that one WebSocket client has not read; with more it is disconnected (at least 16MiB)
+    #[arg(long, env = "MEZZ_RPC_MAX_UNREAD_CLIENT", default_value = "128MiB", value_parser = at_least("16MiB", parse_size), value_name = "SIZE", hide_short_help = true)]
     pub(crate) rpc_max_unread_client: u32,
-    /// Subscriptions on one WebSocket connection
+    /// Subscriptions on one WebSocket connection; 0 is none
     #[arg(long, env = "MEZZ_RPC_MAX_SUBSCRIPTIONS", default_value_t = DEFAULTS.max_subscriptions)]
     pub(crate) rpc_max_subscriptions: u32,
     /// Notifications that wait for a slow WebSocket client
-    #[arg(long, env = "MEZZ_RPC_MAX_BUFFERED", default_value_t = DEFAULTS.max_buffered_messages, hide_short_help = true)]
+    #[arg(long, env = "MEZZ_RPC_MAX_BUFFERED", default_value_t = DEFAULTS.max_buffered_messages, value_parser = at_least("1", parse_count::<u32>), hide_short_help = true)]
     pub(crate) rpc_max_buffered: u32,
-    /// How long a subscription waits for a slow client before it is closed
-    #[arg(long, env = "MEZZ_RPC_SLOW_CLIENT", default_value = "5s", value_parser = parse_duration, value_name = "TIME", hide_short_help = true)]
+    /// How long a subscription waits for a slow client before it is closed (at least 100ms)
+    #[arg(long, env = "MEZZ_RPC_SLOW_CLIENT", default_value = "5s", value_parser = at_least("100ms", parse_duration), value_name = "TIME", hide_short_help = true)]
     pub(crate) rpc_slow_client: Duration,
     /// Installed filters
-    #[arg(long, env = "MEZZ_RPC_MAX_FILTERS", default_value_t = DEFAULTS.max_filters, hide_short_help = true)]
+    #[arg(long, env = "MEZZ_RPC_MAX_FILTERS", default_value_t = DEFAULTS.max_filters, value_parser = at_least("1", parse_count::<usize>), hide_short_help = true)]
     pub(crate) rpc_max_filters: usize,
     /// Installed filters of the clients at one IP address
-    #[arg(long, env = "MEZZ_RPC_MAX_FILTERS_CLIENT", default_value_t = DEFAULTS.max_client_filters, hide_short_help = true)]
+    #[arg(long, env = "MEZZ_RPC_MAX_FILTERS_CLIENT", default_value_t = DEFAULTS.max_client_filters, value_parser = at_least("1", parse_count::<usize>), hide_short_help = true)]
     pub(crate) rpc_max_filters_client: usize,
     /// Entries that wait in one filter to be fetched
-    #[arg(long, env = "MEZZ_RPC_MAX_FILTER_ENTRIES", default_value_t = DEFAULTS.max_filter_entries, hide_short_help = true)]
+    #[arg(long, env = "MEZZ_RPC_MAX_FILTER_ENTRIES", default_value_t = DEFAULTS.max_filter_entries, value_parser = at_least("1", parse_count::<usize>), hide_short_help = true)]
     pub(crate) rpc_max_filter_entries: usize,
-    /// Size of all filters together
-    #[arg(long, env = "MEZZ_RPC_MAX_FILTER_SIZE", default_value = "256MiB", value_parser = parse_size, value_name = "SIZE", hide_short_help = true)]
+    /// Size of all filters together (at least 1MiB)
+    #[arg(long, env = "MEZZ_RPC_MAX_FILTER_SIZE", default_value = "256MiB", value_parser = at_least("1MiB", parse_size), value_name = "SIZE", hide_short_help = true)]
     pub(crate) rpc_max_filter_size: u32,
-    /// A filter that nobody asked for so long is removed
-    #[arg(long, env = "MEZZ_RPC_FILTER_TIMEOUT", default_value = "5m", value_parser = parse_duration, value_name = "TIME", hide_short_help = true)]
+    /// A filter that nobody asked for so long is removed (at least 10s)
+    #[arg(long, env = "MEZZ_RPC_FILTER_TIMEOUT", default_value = "5m", value_parser = at_least("10s", parse_duration), value_name = "TIME", hide_short_help = true)]
     pub(crate) rpc_filter_timeout: Duration,
-    /// Blocks in the range of one log query
-    #[arg(long, env = "MEZZ_RPC_MAX_LOG_RANGE", default_value_t = DEFAULTS.max_log_range)]
+    /// Blocks in the range of one log query (at least 10)
+    #[arg(long, env = "MEZZ_RPC_MAX_LOG_RANGE", default_value_t = DEFAULTS.max_log_range, value_parser = at_least("10", parse_count::<u64>))]
     pub(crate) rpc_max_log_range: u64,
-    /// Logs in the answer of one log query
-    #[arg(long, env = "MEZZ_RPC_MAX_LOGS", default_value_t = DEFAULTS.max_log_results)]
+    /// Logs in the answer of one log query (at least 100)
+    #[arg(long, env = "MEZZ_RPC_MAX_LOGS", default_value_t = DEFAULTS.max_log_results, value_parser = at_least("100", parse_count::<usize>))]
     pub(crate) rpc_max_logs: usize,
-    /// Gas of one call, estimate, trace or simulation
-    #[arg(long, env = "MEZZ_RPC_GAS_CAP", default_value_t = DEFAULTS.call_gas, value_name = "GAS")]
+    /// Gas of one call, estimate, trace or simulation (at least 16777216)
+    #[arg(long, env = "MEZZ_RPC_GAS_CAP", default_value_t = DEFAULTS.call_gas, value_parser = at_least("16777216", parse_count::<u64>), value_name = "GAS")]
     pub(crate) rpc_gas_cap: u64,
-    /// Size of the traces of one answer while they are made
-    #[arg(long, env = "MEZZ_RPC_MAX_TRACE", default_value = "64MiB", value_parser = parse_size, value_name = "SIZE", hide_short_help = true)]
+    /// Size of the traces of one answer while they are made (at least 1MiB)
+    #[arg(long, env = "MEZZ_RPC_MAX_TRACE", default_value = "64MiB", value_parser = at_least("1MiB", parse_size), value_name = "SIZE", hide_short_help = true)]
     pub(crate) rpc_max_trace: u32,
     /// Blocks of one eth_simulateV1
-    #[arg(long, env = "MEZZ_RPC_MAX_SIMULATED_BLOCKS", default_value_t = DEFAULTS.max_simulated_blocks, hide_short_help = true)]
+    #[arg(long, env = "MEZZ_RPC_MAX_SIMULATED_BLOCKS", default_value_t = DEFAULTS.max_simulated_blocks, value_parser = at_least("1", parse_count::<u64>), hide_short_help = true)]
     pub(crate) rpc_max_simulated_blocks: u64,
     /// Calls of one eth_simulateV1
-    #[arg(long, env = "MEZZ_RPC_MAX_SIMULATED_CALLS", default_value_t = DEFAULTS.max_simulated_calls, hide_short_help = true)]
+    #[arg(long, env = "MEZZ_RPC_MAX_SIMULATED_CALLS", default_value_t = DEFAULTS.max_simulated_calls, value_parser = at_least("1", parse_count::<usize>), hide_short_help = true)]
     pub(crate) rpc_max_simulated_calls: usize,
     /// Blocks in one fee history
-    #[arg(long, env = "MEZZ_RPC_MAX_FEE_HISTORY", default_value_t = DEFAULTS.max_fee_history, hide_short_help = true)]
+    #[arg(long, env = "MEZZ_RPC_MAX_FEE_HISTORY", default_value_t = DEFAULTS.max_fee_history, value_parser = at_least("1", parse_count::<u64>), hide_short_help = true)]
     pub(crate) rpc_max_fee_history: u64,
     /// Storage keys in one proof request
-    #[arg(long, env = "MEZZ_RPC_MAX_PROOF_KEYS", default_value_t = DEFAULTS.max_proof_keys, hide_short_help = true)]
+    #[arg(long, env = "MEZZ_RPC_MAX_PROOF_KEYS", default_value_t = DEFAULTS.max_proof_keys, value_parser = at_least("1", parse_count::<usize>), hide_short_help = true)]
     pub(crate) rpc_max_proof_keys: usize,
     /// Calls, estimates and traces that run at the same time; 0 is one for each core
     #[arg(long, env = "MEZZ_RPC_CALL_WORKERS", default_value_t = 0, value_name = "THREADS")]
@@ -105,12 +108,26 @@ pub(crate) struct RpcArgs {
     /// Log queries, old blocks and proofs that are read at the same time; 0 is one for each core
     #[arg(long, env = "MEZZ_RPC_READ_WORKERS", default_value_t = 0, value_name = "THREADS")]
     pub(crate) rpc_read_workers: usize,
-    /// Requests that wait for one of these, of each kind, half of them of one client
-    #[arg(long, env = "MEZZ_RPC_MAX_WAITING", default_value_t = DEFAULTS.max_waiting, hide_short_help = true)]
+    /// Requests that wait for one of these, of each kind, half of them of one client (at least 64)
+    #[arg(long, env = "MEZZ_RPC_MAX_WAITING", default_value_t = DEFAULTS.max_waiting, value_parser = at_least("64", parse_count::<usize>), hide_short_help = true)]
     pub(crate) rpc_max_waiting: usize,
-    /// Longest wait of eth_sendRawTransactionSync for a block
-    #[arg(long, env = "MEZZ_RPC_MAX_SYNC_WAIT", default_value = "20s", value_parser = parse_duration, value_name = "TIME", hide_short_help = true)]
+    /// Longest wait of eth_sendRawTransactionSync for a block (at least 1s)
+    #[arg(long, env = "MEZZ_RPC_MAX_SYNC_WAIT", default_value = "20s", value_parser = at_least("1s", parse_duration), value_name = "TIME", hide_short_help = true)]
     pub(crate) rpc_max_sync_wait: Duration,
+}
+
+/// Reads with `read` what must not be below `least`.
+fn at_least<T: PartialOrd + 'static>(
+    least: &'static str,
+    read: fn(&str) -> Result<T, String>,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let value = read(text)?;
+        if value < read(least)? {
+            return Err(format!("it must be at least {least}"));
+        }
+        Ok(value)
+    }
 }
 
 impl RpcArgs {
@@ -172,6 +189,7 @@ impl RpcArgs {
 mod tests {
     use super::*;
     use clap::Parser;
+    use mezz_l1::TX_GAS_CAP;
 
     #[derive(Parser)]
     struct Line {
@@ -199,14 +217,75 @@ mod tests {
                 continue;
             };
             assert!(arg.get_env().is_some(), "{long} has no environment variable");
-            args.extend([format!("--{long}"), "7".to_owned()]);
+            args.extend([format!("--{long}"), "77777777".to_owned()]);
         }
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let changed = format!("{:?}", parse(&args).limits());
         let values = changed.split([',', '}']).filter_map(|field| field.split_once(": "));
         for (name, value) in values {
-            assert!(matches!(value.trim(), "7" | "7s"), "{name} is not set by an option: {value}");
+            assert!(
+                matches!(value.trim(), "77777777" | "77777777s"),
+                "{name} is not set by an option: {value}"
+            );
         }
+    }
+
+    /// The options in docs/json-rpc.md: name, default, least value.
+    fn documented() -> Vec<(&'static str, &'static str, &'static str)> {
+        const PAGE: &str = include_str!("../docs/json-rpc.md");
+        let rows = PAGE.lines().filter_map(|line| line.strip_prefix("| `--rpc-"));
+        rows.map(|row| {
+            let cells: Vec<_> = row.split('|').map(str::trim).collect();
+            (cells[0].trim_end_matches('`'), cells[1], cells[2])
+        })
+        .collect()
+    }
+
+    #[test]
+    fn defaults_and_least_values_are_the_documented_ones() {
+        use clap::CommandFactory;
+        let command = Line::command();
+        let options: Vec<_> = command
+            .get_arguments()
+            .filter(|arg| arg.get_long().is_some_and(|long| long.starts_with("rpc-")))
+            .collect();
+        let rows = documented();
+        assert_eq!(rows.len(), options.len());
+        for (option, (name, default, least)) in options.into_iter().zip(rows) {
+            let name = format!("rpc-{name}");
+            assert_eq!(option.get_long(), Some(name.as_str()), "the order of docs/json-rpc.md");
+            let plain = default.trim_matches('`').replace(',', "");
+            let plain = plain.split(':').next().unwrap();
+            assert_eq!(option.get_default_values(), [plain], "{name}");
+            if name == "rpc-cors" {
+                continue;
+            }
+            let with = |value: &str| {
+                Line::try_parse_from(["mezz", &format!("--{name}"), value])
+                    .map_err(|error| error.to_string())
+            };
+            let least = least.split(':').next().unwrap().replace(',', "");
+            assert!(with(&least).is_ok(), "{name} {least}");
+            let digits = least.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(least.len());
+            let (number, unit) = least.split_at(digits);
+            let help = option.get_help().unwrap().to_string();
+            let Some(below) = number.parse::<u64>().unwrap().checked_sub(1) else {
+                assert!(help.contains("; 0 is "), "what is 0? {name}: {help}");
+                continue;
+            };
+            let error = with(&format!("{below}{unit}")).map(|_| "accepted").unwrap_err();
+            let first = error.lines().next().unwrap();
+            assert!(first.contains(&format!("--{name}")), "{first}");
+            assert!(first.contains(&format!("at least {least}")), "{first}");
+            assert!(least == "1" || help.ends_with(&format!(" (at least {least})")), "{help}");
+        }
+    }
+
+    #[test]
+    fn any_transaction_of_l1_can_be_estimated() {
+        let error = Line::try_parse_from(["mezz", "--rpc-gas-cap", "0"]).map(|_| "accepted");
+        let words = format!("at least {TX_GAS_CAP}");
+        assert!(error.unwrap_err().to_string().contains(&words));
     }
 
     #[test]

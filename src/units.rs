@@ -4,7 +4,7 @@ use alloy::primitives::{
     U256,
     utils::{format_units, parse_units},
 };
-use std::time::Duration;
+use std::{num::ParseIntError, str::FromStr, time::Duration};
 
 /// Reads an amount of ether: `1.5`, `1.5eth`, `20gwei`, `300wei`.
 pub(crate) fn parse_ether(text: &str) -> Result<U256, String> {
@@ -76,6 +76,11 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         _ => return Err(format!("unknown unit in `{text}`: use ms, s, m, h or d")),
     };
     millis.map(Duration::from_millis).ok_or_else(|| format!("`{text}` is too long"))
+}
+
+/// Reads a whole number.
+pub(crate) fn parse_count<T: FromStr<Err = ParseIntError>>(text: &str) -> Result<T, String> {
+    text.trim().parse().map_err(|error| format!("{error}: write a whole number"))
 }
 
 /// Reads a number of bytes below 4 GiB: `1000`, `64KiB`, `16MiB`, `1GiB`.
@@ -166,6 +171,14 @@ mod tests {
         assert_eq!(parse_size("3GiB"), Ok(3 << 30));
         for bad in ["", "MiB", "-1", "1.5MiB", "1MB", "4GiB"] {
             assert!(parse_size(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn counts_are_whole_numbers_that_fit() {
+        assert_eq!(parse_count::<u32>("64"), Ok(64));
+        for bad in ["", "-1", "1.5", "many", "4294967296"] {
+            assert!(parse_count::<u32>(bad).unwrap_err().contains("whole number"), "{bad}");
         }
     }
 

@@ -18,6 +18,7 @@ mod full_disk;
 mod heads;
 mod l1_faults;
 mod lifecycle;
+mod limits;
 mod money;
 mod ops;
 mod options;

@@ -22,6 +22,7 @@ pub use follower::{
 pub use http::shown_url;
 pub use kzg::{KzgError, blob_versioned_hash};
 pub use sender::{
-    FeeLimits, SendError, SenderConfig, SenderStatus, TxRequest, TxSender, TxSenderTask, TxTicket,
+    FeeLimits, SendError, SenderConfig, SenderStatus, TX_GAS_CAP, TxRequest, TxSender,
+    TxSenderTask, TxTicket,
 };
 pub use types::{BlockRef, L1Log};

@@ -10,12 +10,10 @@ use alloy::{
     sol_types::SolEvent,
 };
 use mezz_contracts::bindings::IInbox;
-use mezz_l1::{BlobSource, BlockRef, FeeInfo, L1Client, L1ClientConfig, L1Error};
+use mezz_l1::{BlobSource, BlockRef, FeeInfo, L1Client, L1ClientConfig, L1Error, TX_GAS_CAP};
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The most gas of a transaction (EIP-7825); mezz asks for up to so much in calls.
-const TX_GAS: u64 = 16_777_216;
 /// How far a clock may be off: less than a slot.
 const CLOCK: u64 = 15;
 /// How old a head may be; an L1 makes a block every 12 s.
@@ -173,32 +171,35 @@ fn gwei(wei: u128) -> String {
 
 /// Runs code as a call would create it; what it returns.
 async fn run(client: &L1Client, code: &[u8]) -> Result<U256, L1Error> {
-    let call = json!({ "input": Bytes::copy_from_slice(code), "gas": format!("{TX_GAS:#x}") });
+    let call = json!({ "input": Bytes::copy_from_slice(code), "gas": format!("{TX_GAS_CAP:#x}") });
     let answer: Bytes = client.request("eth_call", (call, "latest")).await?;
     Ok(U256::try_from_be_slice(&answer).unwrap_or_default())
 }
 
 /// How much gas the node lets a call have, and a block.
 async fn gas(report: &mut Report, client: &L1Client, head: &Header) {
-    if head.gas_limit < TX_GAS {
+    if head.gas_limit < TX_GAS_CAP {
         let found = format!("a block has {} gas", head.gas_limit);
         let mend =
-            format!("use an L1 whose blocks have {TX_GAS} gas, as much as a transaction may");
+            format!("use an L1 whose blocks have {TX_GAS_CAP} gas, as much as a transaction may");
         return report.fail("gas", found, mend);
     }
     // The gas that is left: GAS, PUSH0, MSTORE, PUSH1 32, PUSH0, RETURN.
     let left = run(client, &[0x5a, 0x5f, 0x52, 0x60, 32, 0x5f, 0xf3]).await;
     // A little goes for the call itself.
-    let enough = U256::from(TX_GAS - 200_000);
+    let enough = U256::from(TX_GAS_CAP - 200_000);
     match left {
         Ok(left) if left >= enough => report.ok(
             "gas",
-            format!("a block has {}, a call gets the {TX_GAS} of a transaction", head.gas_limit),
+            format!(
+                "a block has {}, a call gets the {TX_GAS_CAP} of a transaction",
+                head.gas_limit
+            ),
         ),
         Ok(left) => report.warn(
             "gas",
             format!("a call gets only {left} gas"),
-            format!("raise the node's limit (of geth: --rpc.gascap) to {TX_GAS} or more"),
+            format!("raise the node's limit (of geth: --rpc.gascap) to {TX_GAS_CAP} or more"),
         ),
         Err(error) => {
             report.warn("gas", error.to_string(), "see that the node answers eth_call");
