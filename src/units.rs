@@ -50,6 +50,14 @@ pub(crate) fn show_about(wei: U256) -> String {
     }
 }
 
+/// Writes wei as a number of ether with `places` decimal places, at most 18, rounded: for columns.
+pub(crate) fn show_places(wei: U256, places: u8) -> String {
+    let places = places.min(18);
+    let unit = U256::from(10).pow(U256::from(18 - places));
+    let rounded = wei.saturating_add(unit / U256::from(2)) / unit;
+    format_units(rounded, places).unwrap_or_else(|_| rounded.to_string())
+}
+
 /// Writes `amount` with `decimals` places and no trailing zeros.
 pub(crate) fn show_amount(amount: U256, decimals: u8) -> String {
     let text = format_units(amount, decimals).unwrap_or_else(|_| amount.to_string());
@@ -153,6 +161,10 @@ mod tests {
         assert_eq!(show_about(U256::from(200_000_000_362_144u64)), "0.000201 ETH");
         assert_eq!(show_about(U256::ZERO), "0 ETH");
         assert!(show_about(U256::MAX).len() > 60);
+        assert_eq!(show_places(U256::from(1_500_000_000_000_000_000u64), 3), "1.500");
+        assert_eq!(show_places(U256::from(499_999), 12), "0.000000000000");
+        assert_eq!(show_places(U256::from(500_000), 12), "0.000000000001");
+        assert_eq!(show_places(U256::from(7), 99), "0.000000000000000007");
     }
 
     #[test]

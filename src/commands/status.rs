@@ -1,4 +1,4 @@
-//! `mezz status`: the heads, what is proposed, and who is believed.
+//! `mezz status`: the heads, what is proposed, the books, and who is believed.
 
 use super::{Context, node::show_trust};
 use crate::{
@@ -6,17 +6,22 @@ use crate::{
     cli::Target,
     client::Client,
     output::Output,
-    units::{show_duration, show_ether},
+    units::{show_duration, show_ether, show_places},
 };
 use mezz_contracts::bindings::{IDisputeGame, IInbox};
 use mezz_l1::L1Client;
 use mezz_rollup::{
-    books::{BooksReport, Totals},
+    books::{BooksReport, Entry, Totals},
     games::Games,
     rpc::{TrustProfile, types::SyncStatus},
 };
 use serde_json::json;
 use std::time::Duration;
+
+/// Batches that are listed.
+const LISTED: usize = 5;
+/// Decimal places of ether in the list: a batch of nothing costs some ten thousand gas.
+const PLACES: u8 = 12;
 
 /// Shows it.
 pub(crate) async fn run(context: &Context, target: &Target) -> Result<(), Failure> {
@@ -80,6 +85,9 @@ pub(crate) async fn run(context: &Context, target: &Target) -> Result<(), Failur
     }
     let proposed = newest.map(|(_, game)| game.number.to_string());
     show_books(out, &books.totals);
+    for line in newest_batches(&books.newest) {
+        out.line(line);
+    }
     out.line("\nWho is believed");
     show_trust(out, &trust);
     out.result(&json!({
@@ -128,4 +136,94 @@ fn show_books(out: Output, totals: &Totals) {
         paid += &format!(", without {unpriced} batches of which L1 did not say what they cost");
     }
     out.field("spent on L1", paid);
+}
+
+/// A table of the newest batches, the newest first.
+fn newest_batches(newest: &[Entry]) -> Vec<String> {
+    if newest.is_empty() {
+        return Vec::new();
+    }
+    let header = ["L1 block", "L2 blocks", "transactions", "bytes", "collected", "spent", "result"];
+    let rows = newest.iter().take(LISTED).map(row);
+    let rows: Vec<_> = [header.map(str::to_owned)].into_iter().chain(rows).collect();
+    let widths: [usize; 7] = std::array::from_fn(|column| {
+        rows.iter().map(|row| row[column].len()).max().unwrap_or_default()
+    });
+    let aligned = rows.iter().map(|row| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("  {cell:>width$}"));
+        cells.collect::<String>()
+    });
+    ["\nNewest batches, ETH".to_owned()].into_iter().chain(aligned).collect()
+}
+
+fn row(batch: &Entry) -> [String; 7] {
+    let blocks = match batch.contents.blocks {
+        0 => "in vain".to_owned(),
+        1 => batch.last_block.to_string(),
+        blocks => {
+            format!("{}-{}", batch.last_block.saturating_sub(blocks - 1), batch.last_block)
+        }
+    };
+    let collected = batch.contents.collected.total();
+    let (spent, result) = match batch.spent.map(|spent| spent.total()) {
+        None => ("unknown".to_owned(), "unknown".to_owned()),
+        Some(spent) => {
+            let sign = if collected < spent { "-" } else { "+" };
+            let result = show_places(collected.abs_diff(spent), PLACES);
+            (show_places(spent, PLACES), format!("{sign}{result}"))
+        }
+    };
+    [
+        batch.l1.number.to_string(),
+        blocks,
+        batch.contents.transactions.to_string(),
+        batch.bytes.to_string(),
+        show_places(collected, PLACES),
+        spent,
+        result,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::primitives::{B256, U256};
+    use mezz_derivation::L1Ref;
+    use mezz_rollup::books::{Carrier, Collected, Contents, Spent};
+
+    fn batch(l1: u64, blocks: u64, collected: u64, spent: Option<u64>) -> Entry {
+        let collected = Collected { base: U256::from(collected), ..Collected::default() };
+        Entry {
+            index: 0,
+            l1: L1Ref { number: l1, hash: B256::ZERO },
+            transaction: B256::ZERO,
+            carrier: Carrier::Blobs,
+            bytes: 61,
+            last_block: 1_041,
+            contents: Contents { blocks, transactions: 12, collected },
+            spent: spent.map(|wei| Spent { gas: U256::from(wei), blob_gas: U256::ZERO }),
+            totals: Totals::default(),
+        }
+    }
+
+    #[test]
+    fn newest_batches_are_a_table() {
+        let newest = [
+            batch(1_045, 4, 90_182_705_373_217, Some(2_142_012_131_072)),
+            batch(1_040, 1, 0, Some(2_142_012_600_000)),
+            batch(1_036, 0, 0, None),
+        ];
+        let lines = newest_batches(&newest);
+        let expected = [
+            "\nNewest batches, ETH",
+            "  L1 block  L2 blocks  transactions  bytes       collected           spent           result",
+            "      1045  1038-1041            12     61  0.000090182705  0.000002142012  +0.000088040693",
+            "      1040       1041            12     61  0.000000000000  0.000002142013  -0.000002142013",
+            "      1036    in vain            12     61  0.000000000000         unknown          unknown",
+        ];
+        assert_eq!(lines, expected, "{}", lines.join("\n"));
+        let many = vec![batch(1, 1, 1, Some(1)); LISTED + 1];
+        assert_eq!(newest_batches(&many).len(), LISTED + 2);
+        assert!(newest_batches(&[]).is_empty());
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     on_both,
-    support::{L1, Mezz, Signal, ether, key, number, small, text, wait_until},
+    support::{L1, Mezz, Signal, ether, key, number, run_in, small, text, wait_until},
 };
 use serde_json::Value;
 
@@ -41,6 +41,10 @@ async fn books_have_what_was_collected_and_spent(l1: &L1) {
     let blob_gas = number(&receipt["blobGasUsed"]) * number(&receipt["blobGasPrice"]);
     assert_eq!(number(&newest["spent"]["blobGas"]), blob_gas);
     assert_eq!(text(&receipt, "/from").to_lowercase(), format!("{batcher:#x}"));
+
+    let shown = run_in(dir.path(), &["status"]).await.stdout;
+    let row = format!("\n{:>10}  ", small(&newest["l1"]["number"]));
+    assert!(shown.contains("\nNewest batches, ETH\n") && shown.contains(&row), "{shown}");
 
     // They go on after a restart, and a verifier keeps the same.
     assert!(mezz.stop(Signal::Terminate).await.success());

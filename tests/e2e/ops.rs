@@ -1,6 +1,6 @@
 //! What an operator's tools read: metrics, health, readiness.
 
-use crate::support::{L1, Mezz, Signal, get, keystore, text, turn, wait_until};
+use crate::support::{L1, Mezz, Signal, get, keystore, number, text, turn, wait_until};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -134,6 +134,29 @@ async fn every_metric_of_the_guide_is_in_a_scrape_and_none_else() {
     assert!(value(&text, "mezz_sender_balance_ether{duty=\"proposer\"}") > 9_000.0);
     let sent = "mezz_rpc_calls_total{chain=\"l2\",method=\"eth_sendRawTransaction\"}";
     assert!(value(&text, sent) >= 1.0);
+    // The reorganisation may have taken all batches back; and they go on being posted, so that
+    // both may be asked on either side of one.
+    wait_until("the newest batch is that of the books", || async {
+        let books = l2.call("mezz_batches", ("0x1",)).await;
+        let Some(newest) = books["newest"].get(0) else { return false };
+        let scrape = scrape(&url).await;
+        let wei = |name: &str, part: &str, kinds: &[(&str, &str)]| {
+            kinds.iter().all(|(kind, field)| {
+                let series = format!("mezz_books_newest_{name}_wei{{kind=\"{kind}\"}}");
+                value(&scrape, &series) == f64::from(number(&newest[part][*field]))
+            })
+        };
+        let fees = [("base", "base"), ("priority", "priority"), ("l1_data", "l1Data")];
+        let count = |name: &str| {
+            value(&scrape, &format!("mezz_books_newest_{name}")) == f64::from(number(&newest[name]))
+        };
+        count("bytes")
+            && count("transactions")
+            && wei("collected", "collected", &fees)
+            && wei("spent", "spent", &[("gas", "gas"), ("blob_gas", "blobGas")])
+            && value(&scrape, "mezz_books_newest_spent_wei{kind=\"gas\"}") > 0.0
+    })
+    .await;
     // A client cannot make series.
     assert!(l2.try_call("eth_madeUp", ()).await.is_err());
     assert!(!scrape(&url).await.contains("madeUp"));

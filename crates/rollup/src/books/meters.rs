@@ -1,8 +1,9 @@
-//! The totals of the books as gauges: they go back with an L1 reorganisation, and on after a restart.
+//! The totals of the books and their newest batch as gauges: they go back with an L1 reorganisation,
+//! and on after a restart.
 
-use super::Totals;
+use super::{Collected, Entry, Spent, Totals};
 use alloy::primitives::U256;
-use mezz_metrics::{Gauge, Labels, gauge, number};
+use mezz_metrics::{Gauge, gauge, number};
 
 /// The handles of the books.
 #[derive(Debug)]
@@ -11,8 +12,15 @@ pub(super) struct Meters {
     in_vain: Gauge,
     in_calldata: Gauge,
     unpriced: Gauge,
-    bytes: Gauge,
     blocks: Gauge,
+    all: Sums,
+    newest: Sums,
+}
+
+/// What one batch has, or all of them together.
+#[derive(Debug)]
+struct Sums {
+    bytes: Gauge,
     transactions: Gauge,
     /// Base, priority and L1 data fees.
     collected: [Gauge; 3],
@@ -20,16 +28,32 @@ pub(super) struct Meters {
     spent: [Gauge; 2],
 }
 
+impl Sums {
+    fn tell(&self, bytes: u64, transactions: u64, collected: &Collected, spent: &Spent) {
+        self.bytes.set(number(bytes));
+        self.transactions.set(number(transactions));
+        let wei = |gauges: &[Gauge], amounts: &[U256]| {
+            for (gauge, amount) in gauges.iter().zip(amounts) {
+                gauge.set(f64::from(*amount));
+            }
+        };
+        wei(&self.collected, &[collected.base, collected.priority, collected.l1_data]);
+        wei(&self.spent, &[spent.gas, spent.blob_gas]);
+    }
+}
+
+/// A gauge for each kind of fee.
+fn collected(name: &'static str, help: &'static str) -> [Gauge; 3] {
+    ["base", "priority", "l1_data"].map(|kind| gauge(name, help, &[("kind", kind)]))
+}
+
+/// A gauge for each kind of gas.
+fn spent(name: &'static str, help: &'static str) -> [Gauge; 2] {
+    ["gas", "blob_gas"].map(|kind| gauge(name, help, &[("kind", kind)]))
+}
+
 impl Meters {
     pub(super) fn new() -> Self {
-        let collected = |labels: Labels<'_>| {
-            let help = "Fees that blocks in batches collected on L2, by kind.";
-            gauge("mezz_books_collected_wei", help, labels)
-        };
-        let spent = |labels: Labels<'_>| {
-            let help = "What the transactions of batches cost on L1, by kind.";
-            gauge("mezz_books_spent_wei", help, labels)
-        };
         Self {
             batches: gauge("mezz_books_batches", "Batches on L1, those in vain included.", &[]),
             in_vain: gauge(
@@ -47,37 +71,55 @@ impl Meters {
                 "Batches whose cost L1 did not say; what is spent is without them.",
                 &[],
             ),
-            bytes: gauge("mezz_books_bytes", "Bytes of the batches on L1.", &[]),
             blocks: gauge("mezz_books_blocks", "L2 blocks that batches brought.", &[]),
-            transactions: gauge(
-                "mezz_books_transactions",
-                "Sequenced transactions that batches brought.",
-                &[],
-            ),
-            collected: [
-                collected(&[("kind", "base")]),
-                collected(&[("kind", "priority")]),
-                collected(&[("kind", "l1_data")]),
-            ],
-            spent: [spent(&[("kind", "gas")]), spent(&[("kind", "blob_gas")])],
+            all: Sums {
+                bytes: gauge("mezz_books_bytes", "Bytes of the batches on L1.", &[]),
+                transactions: gauge(
+                    "mezz_books_transactions",
+                    "Sequenced transactions that batches brought.",
+                    &[],
+                ),
+                collected: collected(
+                    "mezz_books_collected_wei",
+                    "Fees that blocks in batches collected on L2, by kind.",
+                ),
+                spent: spent(
+                    "mezz_books_spent_wei",
+                    "What the transactions of batches cost on L1, by kind.",
+                ),
+            },
+            newest: Sums {
+                bytes: gauge("mezz_books_newest_bytes", "Bytes of the newest batch on L1.", &[]),
+                transactions: gauge(
+                    "mezz_books_newest_transactions",
+                    "Sequenced transactions that the newest batch on L1 brought.",
+                    &[],
+                ),
+                collected: collected(
+                    "mezz_books_newest_collected_wei",
+                    "Fees that the blocks in the newest batch on L1 collected on L2, by kind.",
+                ),
+                spent: spent(
+                    "mezz_books_newest_spent_wei",
+                    "What the transaction of the newest batch cost on L1, by kind; 0 if L1 did not say.",
+                ),
+            },
         }
     }
 
-    pub(super) fn tell(&self, totals: &Totals) {
+    /// The books up to `newest`, or none.
+    pub(super) fn tell(&self, newest: Option<&Entry>) {
+        let totals = newest.map_or_else(Totals::default, |entry| entry.totals);
+        let Totals { bytes, contents, spent, .. } = totals;
         self.batches.set(number(totals.batches));
         self.in_vain.set(number(totals.in_vain));
         self.in_calldata.set(number(totals.in_calldata));
         self.unpriced.set(number(totals.unpriced));
-        self.bytes.set(number(totals.bytes));
-        self.blocks.set(number(totals.contents.blocks));
-        self.transactions.set(number(totals.contents.transactions));
-        let fees = &totals.contents.collected;
-        let wei = |gauges: &[Gauge], amounts: &[U256]| {
-            for (gauge, amount) in gauges.iter().zip(amounts) {
-                gauge.set(f64::from(*amount));
-            }
-        };
-        wei(&self.collected, &[fees.base, fees.priority, fees.l1_data]);
-        wei(&self.spent, &[totals.spent.gas, totals.spent.blob_gas]);
+        self.blocks.set(number(contents.blocks));
+        self.all.tell(bytes, contents.transactions, &contents.collected, &spent);
+        let contents = newest.map(|entry| entry.contents).unwrap_or_default();
+        let spent = newest.and_then(|entry| entry.spent).unwrap_or_default();
+        let bytes = newest.map_or(0, |entry| entry.bytes);
+        self.newest.tell(bytes, contents.transactions, &contents.collected, &spent);
     }
 }

@@ -111,7 +111,7 @@ impl Books {
 
     /// Tells the metrics.
     fn publish(&self) {
-        self.meters.tell(&self.newest.as_ref().map(|entry| entry.totals).unwrap_or_default());
+        self.meters.tell(self.newest.as_ref());
     }
 }
 
