@@ -54,6 +54,9 @@ pub(crate) struct RpcArgs {
     /// Size of the answers that one WebSocket client has not read; with more it is disconnected (at least 16MiB)
     #[arg(long, env = "MEZZ_RPC_MAX_UNREAD_CLIENT", default_value = "128MiB", value_parser = at_least("16MiB", parse_size), value_name = "SIZE", hide_short_help = true)]
     pub(crate) rpc_max_unread_client: u32,
+    /// Requests of one WebSocket connection that are answered at the same time; the next is read when one is done
+    #[arg(long, env = "MEZZ_RPC_MAX_CALLS_CONNECTION", default_value_t = DEFAULTS.max_connection_calls, value_parser = at_least("1", parse_count::<u32>), hide_short_help = true)]
+    pub(crate) rpc_max_calls_connection: u32,
     /// Subscriptions on one WebSocket connection; 0 is none
     #[arg(long, env = "MEZZ_RPC_MAX_SUBSCRIPTIONS", default_value_t = DEFAULTS.max_subscriptions)]
     pub(crate) rpc_max_subscriptions: u32,
@@ -146,6 +149,7 @@ impl RpcArgs {
             max_requests_bytes: self.rpc_max_requests_held as usize,
             max_response_bytes: self.rpc_max_response,
             max_batch: self.rpc_max_batch,
+            max_connection_calls: self.rpc_max_calls_connection,
             max_subscriptions: self.rpc_max_subscriptions,
             max_batches: self.rpc_max_batches,
             max_unread_bytes: self.rpc_max_unread as usize,

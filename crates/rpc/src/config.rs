@@ -69,13 +69,18 @@ pub struct Limits {
     pub max_response_bytes: u32,
     /// Calls in one batch.
     pub max_batch: u32,
+    /// Requests of one WebSocket connection that are answered at the same time, those counted whose
+    /// answers wait for room in [`Limits::max_buffered_messages`]. The next is read when one is
+    /// done.
+    pub max_connection_calls: u32,
     /// Subscriptions on one WebSocket connection.
     pub max_subscriptions: u32,
     /// Batches that are answered at the same time, half of them of the clients at one IP address;
     /// their answers pile up until the last is there.
     pub max_batches: usize,
-    /// Bytes of answers that all clients together have not read; an answer for which there is no
-    /// room is an error. Small ones always have room.
+    /// Bytes of answers that all clients together have not read. An answer for which there is no
+    /// room is an error, over WebSocket the end of the connection; a little of each connection
+    /// always has room.
     pub max_unread_bytes: usize,
     /// Bytes of answers that one WebSocket client has not read; with more it is disconnected. At
     /// least [`Limits::max_response_bytes`].
@@ -139,6 +144,7 @@ impl Default for Limits {
             max_requests_bytes: 256 << 20,
             max_response_bytes: 64 << 20,
             max_batch: 1_000,
+            max_connection_calls: 1_024,
             max_subscriptions: 128,
             max_batches: 16,
             max_unread_bytes: 1 << 30,

@@ -78,12 +78,19 @@ impl Held {
         self.bytes += bytes;
         own <= SMALL || all <= inbox.most
     }
+
+    /// Counts no more than `bytes` from now on.
+    pub(super) fn shrink_to(&mut self, bytes: usize) {
+        let less = self.bytes.saturating_sub(bytes);
+        self.share.held.fetch_sub(less, Ordering::Relaxed);
+        self.share.inbox.held.fetch_sub(less, Ordering::Relaxed);
+        self.bytes -= less;
+    }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.share.held.fetch_sub(self.bytes, Ordering::Relaxed);
-        self.share.inbox.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.shrink_to(0);
     }
 }
 
@@ -136,9 +143,9 @@ mod tests {
         assert!(small.grow(SMALL));
         // Two of one connection are not both small.
         assert!(!small.share.begin().grow(1));
-        drop(first);
+        first.shrink_to(1 << 10);
         assert!(held().grow(80 << 10));
-        drop(small);
+        drop((first, small));
         assert_eq!(inbox.held.load(Ordering::Relaxed), 0);
     }
 }

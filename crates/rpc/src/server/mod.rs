@@ -84,6 +84,7 @@ impl RpcServer {
             session_bounds: ws::Bounds {
                 max_message: limits.max_request_bytes,
                 max_subscriptions: limits.max_subscriptions,
+                max_calls: limits.max_connection_calls,
                 max_buffered: limits.max_buffered_messages,
                 patience: limits.request_timeout,
             },

@@ -19,9 +19,9 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// Answers up to this always have room: whoever holds the rest of it keeps nobody from asking for
-/// a balance, and all connections together cannot hold much of them.
-const SMALL: usize = 16 << 10;
+/// What a connection has not read up to this always has room: whoever holds the rest keeps nobody
+/// from asking for a balance, and all connections together cannot hold much of it.
+const SMALL: usize = 64 << 10;
 
 /// Bytes that a client must take within the patience of the server, if there are as many: one that
 /// takes them one by one would hold an answer for ever.
@@ -63,7 +63,7 @@ impl Outbox {
     pub(crate) fn put(&self, bytes: usize) -> bool {
         let own = self.held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         let all = self.all.held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        let room = own <= self.most && (bytes <= SMALL || all <= self.all.most);
+        let room = own <= self.most && (own <= SMALL || all <= self.all.most);
         if !room {
             self.taken(bytes);
         }
@@ -223,15 +223,16 @@ mod tests {
 
     #[test]
     fn what_is_held_is_counted_for_one_and_for_all() {
-        let all = Unread::new(100 << 10);
-        let one = Outbox::new(&all, 60 << 10);
-        let other = Outbox::new(&all, 60 << 10);
-        assert!(one.put(50 << 10));
+        let all = Unread::new(200 << 10);
+        let outbox = || Outbox::new(&all, 180 << 10);
+        let (one, other) = (outbox(), outbox());
+        assert!(one.put(170 << 10));
         assert!(!one.put(20 << 10), "more than one may have");
-        assert!(other.put(40 << 10));
-        assert!(!other.put(17 << 10), "more than all may have");
-        assert!(other.put(SMALL), "small answers go through");
-        one.taken(40 << 10);
+        assert!(!other.put(SMALL + 1), "more than all may have");
+        assert!(other.put(SMALL - 1), "a little always has room");
+        assert!(other.put(1));
+        assert!(!other.put(1), "of small answers too no more than a little");
+        one.taken(150 << 10);
         assert!(one.put(20 << 10));
         one.taken(usize::MAX);
         drop(other);

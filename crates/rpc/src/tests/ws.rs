@@ -3,7 +3,7 @@
 use super::node::Node;
 use serde_json::{Value, json};
 use soketto::{
-    Receiver, Sender,
+    Incoming, Receiver, Sender,
     handshake::{Client, ServerResponse},
 };
 use std::time::Duration;
@@ -37,6 +37,17 @@ impl Ws {
     /// Whether the connection takes `text`.
     pub(super) async fn try_send(&mut self, text: &str) -> bool {
         self.sender.send_text(text).await.is_ok() && self.sender.flush().await.is_ok()
+    }
+
+    /// Sends a ping, and reads its answer, which must be the next to come.
+    pub(super) async fn ping(&mut self) {
+        self.sender.send_ping(b"here".as_slice().try_into().unwrap()).await.unwrap();
+        self.sender.flush().await.unwrap();
+        let mut data = Vec::new();
+        let received = self.receiver.receive(&mut data);
+        let incoming =
+            tokio::time::timeout(Duration::from_secs(5), received).await.expect("a pong").unwrap();
+        assert_eq!(incoming, Incoming::Pong(b"here"));
     }
 
     pub(super) async fn message(&mut self) -> Value {

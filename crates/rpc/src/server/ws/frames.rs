@@ -15,7 +15,8 @@ use tokio::{
 
 /// Bytes that are read at a time.
 const READ: usize = 16 << 10;
-/// Bytes that a message counts for beside its own, until it is answered: the task that does it.
+/// Bytes that a message counts for beside its own, until its answer is handed on: the task that does
+/// it.
 const TASK: usize = 4 << 10;
 
 /// What a client sent.
@@ -40,6 +41,14 @@ pub(super) enum Incoming {
 pub(super) struct Message {
     pub(super) body: Vec<u8>,
     held: Held,
+}
+
+impl Message {
+    /// What was asked is needed no more; its task still is.
+    pub(super) fn drop_body(&mut self) {
+        self.body = Vec::new();
+        self.held.shrink_to(TASK);
+    }
 }
 
 /// A frame of a message of which bytes may be missing.

@@ -1,5 +1,8 @@
 //! A WebSocket connection: every message is a request, answered as over HTTP, and subscriptions send
 //! what they have to tell in between.
+//!
+//! Only so many messages of a connection are answered at a time. One more waits, and nothing behind it
+//! is read: a client that asks and does not read fills the system's buffers, and then it cannot ask.
 
 mod frames;
 mod writer;
@@ -18,7 +21,7 @@ use jsonrpsee::{
 use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::mpsc,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     time::Instant,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -34,6 +37,8 @@ pub(super) struct Bounds {
     /// Bytes of a message.
     pub(super) max_message: u32,
     pub(super) max_subscriptions: u32,
+    /// Messages that are answered at a time, those counted whose answers wait for room.
+    pub(super) max_calls: u32,
     /// Answers and notifications that wait to be written.
     pub(super) max_buffered: u32,
     /// Time for the bytes of one message, and again for its answer.
@@ -88,12 +93,21 @@ impl Session {
         let max = bounds.max_message as usize;
         let mut messages = Messages::new(reading, share, max, bounds.patience);
         let mut stopped = pin!(stop.clone().shutdown());
+        let places = Arc::new(Semaphore::new(bounds.max_calls.max(1) as usize));
+        let mut waiting = None;
         loop {
             let silent_at = messages.heard + SILENCE;
             let next = tokio::select! {
-                next = messages.next() => next,
+                next = messages.next(), if waiting.is_none() => next,
+                place = places.clone().acquire_owned(), if waiting.is_some() => {
+                    let (Ok(place), Some(message)) = (place, waiting.take()) else { break };
+                    calls.spawn(answer(shared.clone(), message, place, bounds.patience));
+                    // Nothing was read while it waited.
+                    messages.heard = Instant::now();
+                    continue;
+                }
                 () = shared.sink.closed() => break,
-                () = tokio::time::sleep_until(silent_at) => {
+                () = tokio::time::sleep_until(silent_at), if waiting.is_none() => {
                     if messages.heard + SILENCE <= Instant::now() {
                         break;
                     }
@@ -109,9 +123,7 @@ impl Session {
                 }
             };
             match next {
-                Ok(Incoming::Message(message)) => {
-                    calls.spawn(answer(shared.clone(), message, bounds.patience));
-                }
+                Ok(Incoming::Message(message)) => waiting = Some(message),
                 Ok(Incoming::TooLarge) => {
                     shared.send(Answer::refused(reject_too_big_request(bounds.max_message))).await;
                 }
@@ -141,18 +153,25 @@ impl Session {
     }
 }
 
-/// Answers `message` within `patience`, unless its client goes before.
-async fn answer(shared: Arc<Shared>, message: Message, patience: Duration) {
+/// Answers `message` within `patience`, unless its client goes before. It counts, and takes its
+/// place, until the answer has room among those that wait to be written.
+async fn answer(
+    shared: Arc<Shared>,
+    mut message: Message,
+    place: OwnedSemaphorePermit,
+    patience: Duration,
+) {
     let answer = shared.dispatch.answer(&message.body, &shared.caller);
     let answer = CALLER.scope(shared.client.peer, tokio::time::timeout(patience, answer));
     let answer = tokio::select! {
         answer = answer => answer.unwrap_or_else(|_| Some(late())),
         () = shared.sink.closed() => return,
     };
-    drop(message);
+    message.drop_body();
     if let Some(answer) = answer {
         shared.send(answer).await;
     }
+    drop((message, place));
 }
 
 /// What a client hears whose request took too long, to come or to be answered.
