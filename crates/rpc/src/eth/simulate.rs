@@ -250,7 +250,13 @@ fn run(
         let cap = context.limits.call_gas;
         return Err(limit(format!("the calls use more than {cap} gas, the most for a request")));
     }
-    let gas = request.gas.unwrap_or_else(|| simulator.gas_left()).min(*budget);
+    // What a client asks for must fit into the block, whatever of it the node is ready to spend.
+    let available = simulator.gas_left();
+    let gas_limit = request.gas.unwrap_or(available);
+    if gas_limit > available {
+        return Err(invalid(&InvalidTx::BlockGasExceeded { gas_limit, available }));
+    }
+    let gas = gas_limit.min(*budget);
     let call = simulator.call(&request, nonce, gas).map_err(refused)?;
     *budget = budget.saturating_sub(call.outcome.gas_used());
     let chain_id = context.chain.spec().chain_id;
@@ -365,11 +371,14 @@ fn results(block: &BlockRecord, calls: Vec<SimulatedCall>) -> Vec<SimCallResult>
 
 /// A call that cannot be in its block: with it the simulation ends.
 fn refused<E: Display>(error: ExecuteError<E>) -> Failure {
-    let reason = match error {
-        ExecuteError::Invalid(reason) => reason,
-        error => return super::call::failed(error),
-    };
-    let code = match &reason {
+    match error {
+        ExecuteError::Invalid(reason) => invalid(&reason),
+        error => super::call::failed(error),
+    }
+}
+
+fn invalid(reason: &InvalidTx) -> Failure {
+    let code = match reason {
         InvalidTx::NonceTooLow { .. } => NONCE_TOO_LOW,
         InvalidTx::NonceTooHigh { .. } | InvalidTx::NonceMax => NONCE_TOO_HIGH,
         InvalidTx::FeeBelowBaseFee { .. } => FEE_TOO_LOW,

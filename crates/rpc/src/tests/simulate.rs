@@ -2,7 +2,7 @@
 
 use super::{
     LOGGER, LOOP, NUMBER, REVERTER, STORE,
-    node::{GWEI, Setup, node, word},
+    node::{GAS_LIMIT, GWEI, Setup, node, word},
 };
 use alloy_primitives::{Bytes, U256, keccak256};
 use mezz_primitives::{Address, B256};
@@ -282,6 +282,23 @@ async fn what_cannot_be_in_a_block_has_the_code_of_the_specification() {
     assert_eq!(node.fail("eth_simulateV1", json!([used])).await.code, -38010);
     let lax = calls(json!([{"from": dev, "to": dev, "nonce": "0x0"}]));
     assert_eq!(node.ask("eth_simulateV1", json!([lax])).await[0]["calls"][0]["status"], "0x1");
+}
+
+#[tokio::test]
+async fn gas_that_a_block_does_not_have_is_refused_however_little_the_node_would_spend() {
+    let node = Setup::limits(|l| l.call_gas = 1_000_000).start().await;
+    let asks = |gas: u64| json!({"to": LOGGER, "gas": format!("{gas:#x}")});
+    for (list, fits) in [
+        (json!([asks(GAS_LIMIT)]), true),
+        (json!([asks(GAS_LIMIT + 1)]), false),
+        (json!([asks(u64::MAX)]), false),
+        // The first leaves less than all.
+        (json!([{"to": LOGGER}, asks(GAS_LIMIT)]), false),
+        (json!([{"to": LOGGER}, {"to": LOGGER}]), true),
+    ] {
+        let answer = node.rpc("eth_simulateV1", json!([calls(list)])).await;
+        assert_eq!(answer.as_ref().err().map(|error| error.code), (!fits).then_some(-38015));
+    }
 }
 
 /// Attack: many calls that each burn a block's gas.
