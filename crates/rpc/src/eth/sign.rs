@@ -46,11 +46,19 @@ fn sign_typed_data(context: &Context, mut args: Args<'_>) -> Result<Bytes, Failu
     if let Value::String(text) = &data {
         data = serde_json::from_str(text).map_err(|error| wrong(&error))?;
     }
+    // The library would look into a text again, behind the bounds.
+    if !data.is_object() {
+        let words = "expected an object with types, primaryType, domain and message (EIP-712), \
+            or its JSON as a string";
+        return Err(wrong(&words));
+    }
     if !resolvable(&data["types"]) {
         let words = "its types are circular, or too long, deep or many to be resolved";
         return Err(wrong(&words));
     }
-    let typed: TypedData = serde_json::from_value(data).map_err(|error| wrong(&error))?;
+    // Of an object it does not say what is wrong, of its text it does.
+    let text = Value::String(data.to_string());
+    let typed: TypedData = serde_json::from_value(text).map_err(|error| wrong(&error))?;
     let digest = typed.eip712_signing_hash().map_err(|error| wrong(&error))?;
     Ok(context.hooks.sign_digest(address, digest)?.into())
 }

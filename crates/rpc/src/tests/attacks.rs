@@ -342,5 +342,11 @@ async fn attack_typed_data_that_has_no_end() {
         let error = node.fail("eth_signTypedData_v4", json!([dev, data])).await;
         assert_eq!(error.code, -32602);
         assert!(error.message.contains("circular"), "{}", error.message);
+        // A text in a text is not looked into.
+        let twice = Value::from(data.to_string()).to_string();
+        let error = node.fail("eth_signTypedData_v4", json!([dev, twice])).await;
+        assert!(error.message.contains("expected an object"), "{}", error.message);
     }
+    let error = node.fail("eth_signTypedData_v4", json!([dev, {"types": {}}])).await;
+    assert!(error.message.contains("missing field `primaryType`"), "{}", error.message);
 }
