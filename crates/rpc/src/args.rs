@@ -3,11 +3,13 @@
 use crate::Failure;
 use jsonrpsee::types::Params;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 use std::collections::VecDeque;
 
 /// Most arguments a method may be given; none here takes more than a handful.
 const MAX_ARGS: usize = 16;
+/// Bytes of an argument that is looked at again to say what is wrong with it.
+const MAX_EXPLAINED: usize = 512 << 10;
 
 /// The arguments that have not been read yet.
 #[derive(Debug)]
@@ -35,22 +37,42 @@ impl<'a> Args<'a> {
 
     /// The next argument, which must be there and not null.
     pub fn required<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
-        let index = self.read;
-        self.optional()?.ok_or_else(|| {
-            Failure::invalid_params(format!("missing value for required argument {index}"))
-        })
+        self.required_as(|_| None)
     }
 
     /// The next argument, or `None` if it is absent or null.
     pub fn optional<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Failure> {
+        self.optional_as(|_| None)
+    }
+
+    /// As [`Self::required`]; `explain` says what is wrong with a value that is not a `T`, if it
+    /// knows better than the parser.
+    pub(crate) fn required_as<T: DeserializeOwned>(
+        &mut self,
+        explain: fn(&Value) -> Option<String>,
+    ) -> Result<T, Failure> {
+        let index = self.read;
+        self.optional_as(explain)?.ok_or_else(|| {
+            Failure::invalid_params(format!("missing value for required argument {index}"))
+        })
+    }
+
+    /// As [`Self::optional`]; `explain` as of [`Self::required_as`].
+    pub(crate) fn optional_as<T: DeserializeOwned>(
+        &mut self,
+        explain: fn(&Value) -> Option<String>,
+    ) -> Result<Option<T>, Failure> {
         let index = self.read;
         self.read += 1;
-        match self.rest.pop_front() {
-            None => Ok(None),
-            Some(raw) => serde_json::from_str(raw.get()).map_err(|error| {
-                Failure::invalid_params(format!("invalid argument {index}: {error}"))
-            }),
-        }
+        let Some(raw) = self.rest.pop_front() else { return Ok(None) };
+        serde_json::from_str(raw.get()).map_err(|error| {
+            // Parsed, a large one would take many times its own bytes.
+            let short = Some(raw.get()).filter(|text| text.len() <= MAX_EXPLAINED);
+            let value = short.and_then(|text| serde_json::from_str(text).ok());
+            let words =
+                value.and_then(|value| explain(&value)).unwrap_or_else(|| error.to_string());
+            Failure::invalid_params(format!("invalid argument {index}: {words}"))
+        })
     }
 
     /// Requires that no argument is left.

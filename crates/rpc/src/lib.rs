@@ -14,6 +14,7 @@ mod debug;
 mod dev;
 mod error;
 mod eth;
+mod expected;
 mod feed;
 mod hooks;
 mod ingest;

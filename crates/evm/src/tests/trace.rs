@@ -4,12 +4,13 @@ use super::*;
 use crate::{
     BlockContext,
     simulate::CallRequest,
-    trace::{Bounds, TraceError, trace_block, trace_call, trace_transaction},
+    trace::{Bounds, TRACERS, TraceError, trace_block, trace_call, trace_transaction},
 };
 use alloy_rpc_types_trace::geth::{
     GethDebugBuiltInTracerType, GethDebugTracerConfig, GethDebugTracerType,
     GethDebugTracingOptions, GethTrace, PreStateFrame,
 };
+use serde_json::{Value, json};
 
 /// 64 MiB, and a clock that stands still.
 const BOUNDS: Bounds<'static> = Bounds { max_bytes: 64 << 20, expired: &|| false };
@@ -209,12 +210,32 @@ fn what_is_not_there_is_an_error() {
         error.expect_err("no such transaction"),
         TraceError::NoSuchTransaction { index: 4, transactions: 4 }
     ));
-    let js = GethDebugTracingOptions {
-        tracer: Some(GethDebugTracerType::JsTracer("{}".into())),
-        ..Default::default()
+}
+
+#[test]
+fn tracers_are_those_that_are_named_and_others_are_refused_by_their_names() {
+    let spec = ChainSpec::l1(CHAIN);
+    let (state, header, transactions, _) = chain(&spec);
+    let trace = |tracer: Value, config: Value| {
+        let options = json!({ "tracer": tracer, "tracerConfig": config });
+        let options: GethDebugTracingOptions = serde_json::from_value(options).expect("options");
+        trace_transaction(&spec, &header, &state, &transactions, 0, &options, BOUNDS)
     };
-    let error = trace_transaction(&spec, &header, &state, &transactions, 0, &js, BOUNDS);
-    assert!(matches!(error.expect_err("no JavaScript"), TraceError::Tracer(_)));
+    for name in TRACERS {
+        assert!(trace(json!(name), json!({})).is_ok(), "{name}");
+    }
+    let program = format!("{{ step: {} }}", "x".repeat(1_000));
+    let (foo, none) = (json!("foo"), Value::Null);
+    for (tracer, config, name) in [
+        (foo, none.clone(), "foo"),
+        (json!("keccak256PreimageTracer"), none.clone(), "keccak256PreimageTracer"),
+        (json!("muxTracer"), json!({ "foo": null }), "foo"),
+        (json!(program), none, &program[..64]),
+    ] {
+        let error = trace(tracer, config).expect_err(name).to_string();
+        let words = format!("unknown tracer {name:?}; there are callTracer, prestateTracer, ");
+        assert!(error.starts_with(&words) && error.ends_with("none in JavaScript"), "{error}");
+    }
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! Replay of transactions and calls under the tracers of `debug_traceTransaction` and
 //! `debug_traceCall`.
 //!
-//! The tracers are geth's, as revm-inspectors builds them: struct logs, `callTracer`,
-//! `prestateTracer` (with its diff mode), `flatCallTracer`, `4byteTracer`, `muxTracer`,
-//! `noopTracer`. Tracers written in JavaScript are refused. A traced transaction runs under the
-//! same handler as in its block, so that a deposit is traced as a deposit.
+//! The tracers are geth's, as revm-inspectors builds them: struct logs, and the [`TRACERS`] by name.
+//! Tracers written in JavaScript are refused. A traced transaction runs under the same handler as in
+//! its block, so that a deposit is traced as a deposit.
 //!
 //! The traces of one call of these functions take the memory that their [`Bounds`] give at most,
 //! about; then, and when the time that the caller measures is up, there is an error and no trace.
@@ -25,8 +24,8 @@ use crate::{
     state::{ReadError, StateDb, StateReader},
     transaction::tx_env,
 };
-use alloc::vec::Vec;
-use alloy_rpc_types_trace::geth::{GethDebugTracingOptions, GethTrace};
+use alloc::{string::String, vec::Vec};
+use alloy_rpc_types_trace::geth::{GethDebugTracerType, GethDebugTracingOptions, GethTrace};
 pub use limits::Bounds;
 use limits::{Budget, Metered};
 use mezz_primitives::{Header, RecoveredTransaction, U256, fee::BatchSizer};
@@ -35,12 +34,36 @@ use revm::{
     inspector::InspectorHandler,
     state::EvmState,
 };
-use revm_inspectors::tracing::{DebugInspectorError, TransactionContext};
+use revm_inspectors::tracing::{DebugInspectorError, MuxError, TransactionContext};
+
+/// The tracers that have names. Without a name it is struct logs.
+pub const TRACERS: [&str; 8] = [
+    "callTracer",
+    "prestateTracer",
+    "flatCallTracer",
+    "4byteTracer",
+    "muxTracer",
+    "noopTracer",
+    "stateGasTracer",
+    "erc7562Tracer",
+];
+
+/// Characters of the name of a tracer that an error repeats: it may be a program.
+const MAX_NAME: usize = 64;
 
 /// There is no trace.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError<E> {
-    /// The tracer, or its configuration, is unknown.
+    /// There is no tracer of this name, of which there is no more than the beginning here.
+    #[error(
+        "unknown tracer {name:?}; there are {}, but none in JavaScript",
+        TRACERS.join(", ")
+    )]
+    UnknownTracer {
+        /// The name.
+        name: String,
+    },
+    /// The configuration of the tracer is not one.
     #[error("{0}")]
     Tracer(#[source] DebugInspectorError),
     /// The transaction did not run. In a block of the chain that is a defect.
@@ -201,7 +224,8 @@ impl Run {
         options: &GethDebugTracingOptions,
         budget: &mut Budget<'_>,
     ) -> Result<(GethTrace, EvmState), TraceError<S::Error>> {
-        let inspector = Metered::new(options.clone(), budget).map_err(TraceError::Tracer)?;
+        let inspector = Metered::new(options.clone(), budget)
+            .map_err(|error| no_tracer(error, options.tracer.as_ref()))?;
         let mut evm = layer_evm(spec, block, state, inspector);
         if let Some(pays) = self.simulated {
             relax(&mut evm, pays);
@@ -232,4 +256,15 @@ impl Run {
             })?;
         Ok((trace, outcome.state))
     }
+}
+
+/// Why there is no tracer as it was `asked` for.
+fn no_tracer<E>(error: DebugInspectorError, asked: Option<&GethDebugTracerType>) -> TraceError<E> {
+    use DebugInspectorError::{JsTracerNotEnabled, MuxInspector, UnsupportedTracer};
+    let unknown = match (&error, asked) {
+        (JsTracerNotEnabled | UnsupportedTracer, Some(asked))
+        | (MuxInspector(MuxError::UnsupportedTracerType(asked)), _) => asked,
+        _ => return TraceError::Tracer(error),
+    };
+    TraceError::UnknownTracer { name: unknown.as_str().chars().take(MAX_NAME).collect() }
 }

@@ -5,6 +5,7 @@ use crate::{
     context::Context,
     error::TIMEOUT,
     eth::{Environment, call_request, failed},
+    expected,
     methods::Table,
 };
 use alloy_eips::{BlockId, BlockNumberOrTag};
@@ -36,7 +37,9 @@ fn untraced<E: Display>(error: TraceError<E>) -> Failure {
         TraceError::Execute(error) => failed(error),
         error @ TraceError::TooLarge { .. } => Failure::limit(error.to_string()),
         error @ TraceError::Expired => Failure::new(TIMEOUT, error.to_string()),
-        TraceError::Tracer(error) => Failure::invalid_params(error.to_string()),
+        error @ (TraceError::UnknownTracer { .. } | TraceError::Tracer(_)) => {
+            Failure::invalid_params(error.to_string())
+        }
         TraceError::NoSuchTransaction { .. } => Failure::server("transaction not found"),
     }
 }
@@ -103,7 +106,8 @@ fn before(context: &Context, block: &BlockRecord) -> Result<(ChainSpec, StateVie
 
 fn transaction(context: &Context, mut args: Args<'_>) -> Result<GethTrace, Failure> {
     let hash: B256 = args.required()?;
-    let options: GethDebugTracingOptions = args.optional()?.unwrap_or_default();
+    let options: GethDebugTracingOptions =
+        args.optional_as(expected::trace_options)?.unwrap_or_default();
     args.end()?;
     let (block, index) =
         context.mined(hash)?.ok_or_else(|| Failure::server("transaction not found"))?;
@@ -131,14 +135,14 @@ struct Traced {
 
 fn block_by_number(context: &Context, mut args: Args<'_>) -> Result<Vec<Traced>, Failure> {
     let tag: BlockNumberOrTag = args.required()?;
-    let options = args.optional()?;
+    let options = args.optional_as(expected::trace_options)?;
     args.end()?;
     block(context, tag.into(), options)
 }
 
 fn block_by_hash(context: &Context, mut args: Args<'_>) -> Result<Vec<Traced>, Failure> {
     let hash: B256 = args.required()?;
-    let options = args.optional()?;
+    let options = args.optional_as(expected::trace_options)?;
     args.end()?;
     block(context, hash.into(), options)
 }
@@ -163,7 +167,8 @@ fn block(
 fn call(context: &Context, mut args: Args<'_>) -> Result<GethTrace, Failure> {
     let request = args.required()?;
     let id = args.optional()?;
-    let options: GethDebugTracingCallOptions = args.optional()?.unwrap_or_default();
+    let options: GethDebugTracingCallOptions =
+        args.optional_as(expected::trace_options)?.unwrap_or_default();
     args.end()?;
     let request = call_request(context, request)?;
     let (state, block) = (options.state_overrides, options.block_overrides);

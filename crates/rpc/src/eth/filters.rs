@@ -4,6 +4,7 @@ use super::logs;
 use crate::{
     Args, Failure, Limits,
     context::Context,
+    expected,
     json::{TransactionView, block_logs, logs_bytes},
     methods::Table,
     server::Peer,
@@ -228,7 +229,7 @@ fn new_logs(
     mut args: Args<'_>,
     owner: Option<Peer>,
 ) -> Result<FilterId, Failure> {
-    let filter: Filter = args.optional()?.unwrap_or_default();
+    let filter: Filter = args.optional_as(expected::filter)?.unwrap_or_default();
     args.end()?;
     logs::check(&filter)?;
     let head = context.head().header.number;

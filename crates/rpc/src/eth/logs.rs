@@ -4,6 +4,7 @@ use crate::{
     Args, Failure,
     context::Context,
     error::TIMEOUT,
+    expected,
     json::{block_logs, logs_bytes},
     methods::Table,
 };
@@ -21,7 +22,7 @@ pub(super) fn register(table: &mut Table) -> Result<(), RegisterMethodError> {
 }
 
 fn get_logs(context: &Context, mut args: Args<'_>) -> Result<Vec<Log>, Failure> {
-    let filter: Filter = args.required()?;
+    let filter: Filter = args.required_as(expected::filter)?;
     args.end()?;
     context.logs(&filter)
 }

@@ -1,6 +1,6 @@
 //! Accounts, their storage and proofs of both.
 
-use crate::{Args, Failure, context::Context, methods::Table};
+use crate::{Args, Failure, context::Context, expected, methods::Table};
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{U64, U256};
 use alloy_rpc_types_eth::{EIP1186AccountProofResponse, EIP1186StorageProof};
@@ -41,7 +41,7 @@ fn code(context: &Context, mut args: Args<'_>) -> Result<Bytes, Failure> {
 
 fn storage(context: &Context, mut args: Args<'_>) -> Result<B256, Failure> {
     let address = args.required()?;
-    let key: JsonStorageKey = args.required()?;
+    let key: JsonStorageKey = args.required_as(expected::storage_key)?;
     let id = args.optional()?;
     args.end()?;
     let slot = key.as_b256().into();
@@ -65,7 +65,7 @@ fn nonce(context: &Context, mut args: Args<'_>) -> Result<U64, Failure> {
 
 fn proof(context: &Context, mut args: Args<'_>) -> Result<EIP1186AccountProofResponse, Failure> {
     let address: Address = args.required()?;
-    let keys: Vec<JsonStorageKey> = args.optional()?.unwrap_or_default();
+    let keys: Vec<JsonStorageKey> = args.optional_as(expected::storage_keys)?.unwrap_or_default();
     let id = args.optional()?;
     args.end()?;
     let limit = context.limits.max_proof_keys;

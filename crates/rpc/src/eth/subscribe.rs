@@ -8,6 +8,7 @@ use super::{filters::in_range, logs};
 use crate::{
     Args, Failure,
     context::Context,
+    expected,
     json::{RpcHeader, TransactionView, block_logs},
     methods::{Table, raw},
     server::Outbox,
@@ -60,7 +61,7 @@ impl Kind {
         let kind = match name.as_str() {
             "newHeads" => Self::NewHeads,
             "logs" => {
-                let filter: Box<Filter> = args.optional()?.unwrap_or_default();
+                let filter: Box<Filter> = args.optional_as(expected::filter)?.unwrap_or_default();
                 logs::check(&filter)?;
                 check_range(&filter, head)?;
                 Self::Logs(filter)

@@ -3,6 +3,7 @@
 use super::{
     LOGGER,
     node::{Node, Setup, node, word},
+    ws::Ws,
 };
 use mezz_chain::{ChainLimits, LogQuery};
 use mezz_primitives::Address;
@@ -66,6 +67,26 @@ async fn impossible_queries_are_refused() {
     let many: Vec<_> =
         (0..1_001u16).map(|i| json!(Address::left_padding_from(&i.to_be_bytes()))).collect();
     assert_eq!(node.fail("eth_getLogs", json!([{"address": many}])).await.code, -32005);
+}
+
+#[tokio::test]
+async fn fields_of_a_filter_that_are_wrong_are_named() {
+    let node = node().await;
+    let mut ws = Ws::open(&node).await;
+    for (filter, words) in [
+        (json!({"topics": [null, ["0x12"]]}), "topics[1][0]: expected a topic ("),
+        (json!({"address": [LOGGER, "0x12"]}), "address[1]: expected an address ("),
+    ] {
+        for method in ["eth_getLogs", "eth_newFilter"] {
+            let error = node.fail(method, json!([filter])).await;
+            let expected = format!("invalid argument 0: {words}");
+            assert!(error.code == -32602 && error.message.starts_with(&expected), "{error:?}");
+            assert!(error.message.ends_with("got \"0x12\""), "{error:?}");
+        }
+        let answer = ws.ask("eth_subscribe", json!(["logs", filter])).await;
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with(&format!("invalid argument 1: {words}")), "{message}");
+    }
 }
 
 #[tokio::test]
