@@ -256,6 +256,31 @@ async fn l1_loses_blobs_for_a_while(l1: &L1) {
     world.assert_recovers(&from, 12).await;
 }
 
+on_both!(l1_serves_a_wrong_blob);
+async fn l1_serves_a_wrong_blob(l1: &L1) {
+    let world = World::with(l1, &["--batch-data", "blobs"]).await;
+    let from = world.marks();
+    world.proxy.set(Fault::WrongBlob);
+    wait_within(Duration::from_secs(90), "both refuse it", || async {
+        world.said(&from).iter().all(|log| {
+            let mut lines = log.lines().filter(|line| line.contains("a batch cannot be read yet"));
+            lines.any(|line| line.contains(" came, none of them wanted)"))
+        })
+    })
+    .await;
+    let safe = (world.l2.tag("safe").await, world.verifier.tag("safe").await);
+    world.assert_blocks_go_on().await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let now = (world.l2.tag("safe").await, world.verifier.tag("safe").await);
+    assert_eq!(now, safe, "nothing is derived from it");
+    assert!(world.proxy.spoilt() > 0);
+    for log in world.said(&from) {
+        assert!(!log.contains("batch dropped"), "{log}");
+    }
+    // What is wrong is asked for again, until it is right.
+    world.assert_recovers(&from, 12).await;
+}
+
 on_both!(l1_drops_a_transaction);
 async fn l1_drops_a_transaction(l1: &L1) {
     let world = World::new(l1).await;

@@ -13,7 +13,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Chain id of the Layer 2 of all scenarios.
-const L2_CHAIN_ID: u64 = 901;
+pub(super) const L2_CHAIN_ID: u64 = 901;
 
 /// First and last block of each batch, by the L1 transaction that posted it. What was read once is
 /// not read again.

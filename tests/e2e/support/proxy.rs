@@ -1,7 +1,12 @@
 //! A faulty way to an L1: passes JSON-RPC and the beacon endpoint on, and spoils what it is told
 //! to.
 
-use alloy::primitives::keccak256;
+use super::batches::L2_CHAIN_ID;
+use alloy::primitives::{Bytes, keccak256};
+use mezz_derivation::{
+    batch::{self, Batch, Compression},
+    blob,
+};
 use serde_json::{Value, json};
 use std::{
     sync::{
@@ -41,6 +46,8 @@ pub(crate) enum Fault {
     WrongLogs,
     /// There are no blobs.
     NoBlobs,
+    /// Blobs hold a batch that leaves every transaction out.
+    WrongBlob,
     /// Transactions are taken and thrown away.
     Swallow,
     /// Transactions are taken, and the connection is closed without an answer.
@@ -160,7 +167,16 @@ impl State {
         }
         let response = self.http.get(format!("{}{path}", self.upstream)).send().await.ok()?;
         let status = response.status().as_u16();
-        Some(Answer { status, body: response.bytes().await.ok()?.to_vec() })
+        let mut body = response.bytes().await.ok()?.to_vec();
+        if matches!(self.fault(), Fault::WrongBlob) && path.contains("/beacon/blob") {
+            let mut answer: Value = serde_json::from_slice(&body).ok()?;
+            for blob in answer["data"].as_array_mut().into_iter().flatten() {
+                self.spoil();
+                *blob = json!(another_blob(serde_json::from_value(blob.take()).ok()?));
+            }
+            body = answer.to_string().into_bytes();
+        }
+        Some(Answer { status, body })
     }
 
     async fn rpc(&self, body: Vec<u8>) -> Option<Answer> {
@@ -255,6 +271,20 @@ fn is_hex(value: &Value) -> bool {
 fn result(id: &Value, result: &Value) -> Answer {
     let body = json!({ "jsonrpc": "2.0", "id": id, "result": result });
     Answer { status: 200, body: body.to_string().into_bytes() }
+}
+
+/// A blob as it could be, and is not: with the batch of the one that is, without its transactions.
+fn another_blob(blob: Bytes) -> Bytes {
+    let data = blob::from_blobs(&[&blob]).ok();
+    let batch = data.and_then(|data| Batch::decode(&data, L2_CHAIN_ID).ok()).map(|mut batch| {
+        batch.blocks.iter_mut().for_each(|block| block.transactions.clear());
+        batch::encode(&batch, L2_CHAIN_ID, Compression::default()).expect("smaller than it was")
+    });
+    let packed =
+        |data: &[u8]| -> Bytes { blob::to_blobs(data).expect("it fits")[0].to_vec().into() };
+    // Of a batch without transactions, or a part of one, there is nothing to leave out.
+    let without = batch.map(|batch| packed(&batch)).filter(|other| *other != blob);
+    without.unwrap_or_else(|| packed(b"no batch"))
 }
 
 /// Path of a request, and its body if it is a POST.

@@ -170,9 +170,10 @@ impl BlobSource {
             match endpoint.fetch(block, timestamp, &wanted).await {
                 Ok(blobs) => {
                     answered = true;
-                    let before = found.len();
-                    found.extend(verify::matching(blobs, &wanted).await);
-                    said.push(format!("{} ({} found)", endpoint.url(), found.len() - before));
+                    let came = blobs.len();
+                    let matching = verify::matching(blobs, &wanted).await;
+                    said.push(format!("{} ({})", endpoint.url(), counted(came, matching.len())));
+                    found.extend(matching);
                 }
                 Err(reason) => {
                     answered |= reason.answered;
@@ -191,6 +192,16 @@ impl BlobSource {
         }
         let url = self.endpoints.iter().map(Endpoint::url).collect::<Vec<_>>().join(", ");
         Err(BlobError::Unreachable { url, reason: sources })
+    }
+}
+
+/// How many blobs came, and how many of them have a hash that was asked for: one that was altered
+/// has another.
+fn counted(came: usize, wanted: usize) -> String {
+    match (came, wanted) {
+        (0, _) => "none came".to_owned(),
+        (_, 0) => format!("{came} came, none of them wanted"),
+        _ => format!("{came} came, {wanted} of them wanted"),
     }
 }
 

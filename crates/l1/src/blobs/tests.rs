@@ -78,6 +78,9 @@ async fn devnet_is_asked_by_hash_and_second_endpoint_fills_gaps() {
     let BlobError::Missing { hashes: missing, .. } = &error else { panic!("{error}") };
     assert_eq!(missing, &[hashes[1]]);
     assert!(error.is_retryable());
+    assert!(error.to_string().contains("(2 came, 1 of them wanted)"), "{error}");
+    let error = source(&[&second]).blobs(BLOCK, 0, &hashes[..1]).await.unwrap_err();
+    assert!(error.to_string().contains("(1 came, none of them wanted)"), "{error}");
 }
 
 #[tokio::test]
