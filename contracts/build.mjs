@@ -1,4 +1,5 @@
-// Compiles the contracts and writes `artifacts/`. With `--check` it writes nothing and fails if a byte would differ.
+// Compiles the contracts and writes `artifacts/`, and those of the tests that attack running nodes, into
+// `test/artifacts/`. With `--check` it writes nothing and fails if a byte would differ.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -32,6 +33,18 @@ const contracts = {
   Multicall3: "shared/Multicall3.sol",
   OptimismMintableERC20: "shared/OptimismMintableERC20.sol",
   OptimismMintableERC20Factory: "shared/OptimismMintableERC20Factory.sol",
+};
+
+// Contracts that attack: the Foundry tests use them, and the tests of the program deploy them on running nodes.
+const hostile = {
+  Caller: "test/Hostile.sol",
+  CallingToken: "test/Hostile.sol",
+  BombToken: "test/Hostile.sol",
+  Sending: "test/Hostile.sol",
+  FeeToken: "test/Tokens.sol",
+  OddToken: "test/Tokens.sol",
+  ReentrantToken: "test/Tokens.sol",
+  Token: "test/Tokens.sol",
 };
 
 const settings = {
@@ -82,39 +95,37 @@ function storageLayout(layout) {
   }));
 }
 
-const sources = {};
-for (const file of Object.values(contracts)) collect(file, sources);
-
 const solc = require("solc");
-const output = JSON.parse(
-  solc.compile(
-    JSON.stringify({
-      language: "Solidity",
-      sources,
-      settings: {
-        ...settings,
-        outputSelection: {
-          "*": {
-            "": ["ast"],
-            "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode", "storageLayout", "transientStorageLayout"],
-          },
-        },
-      },
-    }),
-  ),
-);
-// A warning about our own sources is an error; what the libraries' authors are warned of is theirs.
-const complaints = (output.errors ?? []).filter(
-  ({ severity, sourceLocation }) => severity === "error" || !/^(@openzeppelin|solady)\//.test(sourceLocation?.file ?? ""),
-);
-for (const { formattedMessage } of complaints) console.error(formattedMessage);
-if (complaints.length > 0) process.exit(1);
 
-const names = immutableNames(output);
-const directory = join(root, "artifacts");
-mkdirSync(directory, { recursive: true });
-let stale = 0;
-for (const [name, file] of Object.entries(contracts)) {
+// What the compiler makes of `contracts`. What makes the program never depends on what attacks it: each set is
+// compiled alone.
+function compile(contracts) {
+  const sources = {};
+  const outputSelection = { "*": { "": ["ast"] } };
+  for (const [name, file] of Object.entries(contracts)) {
+    collect(file, sources);
+    outputSelection[file] ??= {};
+    outputSelection[file][name] = [
+      "abi",
+      "evm.bytecode.object",
+      "evm.deployedBytecode",
+      "storageLayout",
+      "transientStorageLayout",
+    ];
+  }
+  const input = { language: "Solidity", sources, settings: { ...settings, outputSelection } };
+  const output = JSON.parse(solc.compile(JSON.stringify(input)));
+  // A warning about our own sources is an error; what the libraries' authors are warned of is theirs.
+  const complaints = (output.errors ?? []).filter(
+    ({ severity, sourceLocation }) =>
+      severity === "error" || !/^(@openzeppelin|solady)\//.test(sourceLocation?.file ?? ""),
+  );
+  for (const { formattedMessage } of complaints) console.error(formattedMessage);
+  if (complaints.length > 0) process.exit(1);
+  return output;
+}
+
+function artifact(name, file, output, names) {
   const { abi, evm, storageLayout: layout } = output.contracts[file][name];
   const needed = {};
   collect(file, needed);
@@ -123,7 +134,7 @@ for (const [name, file] of Object.entries(contracts)) {
     if (immutableReferences[names[id]]) throw new Error(`${name}: two immutables are called ${names[id]}`);
     immutableReferences[names[id]] = places.map(({ start }) => start);
   }
-  const artifact = {
+  return {
     contractName: name,
     sourceName: file,
     compiler: solc.version().replace(/\.Emscripten.*$/, ""),
@@ -135,25 +146,41 @@ for (const [name, file] of Object.entries(contracts)) {
     bytecode: "0x" + evm.bytecode.object,
     deployedBytecode: "0x" + evm.deployedBytecode.object,
   };
-  const text = JSON.stringify(artifact, null, 1) + "\n";
-  const path = join(directory, `${name}.json`);
-  if (check) {
-    if (!existsSync(path) || readFileSync(path, "utf8") !== text) {
-      console.error(`artifacts/${name}.json is not what the sources compile to: run \`node build.mjs\``);
-      stale++;
+}
+
+let stale = 0;
+
+// Writes or compares the artifacts of `contracts` in `folder`, and nothing else is left there.
+function build(contracts, folder) {
+  const output = compile(contracts);
+  const names = immutableNames(output);
+  const directory = join(root, folder);
+  mkdirSync(directory, { recursive: true });
+  for (const [name, file] of Object.entries(contracts)) {
+    const made = artifact(name, file, output, names);
+    const text = JSON.stringify(made, null, 1) + "\n";
+    const path = join(directory, `${name}.json`);
+    if (check) {
+      if (!existsSync(path) || readFileSync(path, "utf8") !== text) {
+        console.error(`${folder}/${name}.json is not what the sources compile to: run \`node build.mjs\``);
+        stale++;
+      }
+    } else {
+      writeFileSync(path, text);
+      console.log(`${name.padEnd(30)} ${String((made.deployedBytecode.length - 2) / 2).padStart(6)} bytes`);
     }
-  } else {
-    writeFileSync(path, text);
-    console.log(`${name.padEnd(30)} ${String((artifact.deployedBytecode.length - 2) / 2).padStart(6)} bytes`);
+  }
+  for (const file of readdirSync(directory)) {
+    if (contracts[file.replace(/\.json$/, "")]) continue;
+    if (check) {
+      console.error(`${folder}/${file} belongs to no contract`);
+      stale++;
+    } else {
+      rmSync(join(directory, file));
+    }
   }
 }
-for (const file of readdirSync(directory)) {
-  if (contracts[file.replace(/\.json$/, "")]) continue;
-  if (check) {
-    console.error(`artifacts/${file} belongs to no contract`);
-    stale++;
-  } else {
-    rmSync(join(directory, file));
-  }
-}
+
+build(contracts, "artifacts");
+build(hostile, "test/artifacts");
 if (stale > 0) process.exit(1);

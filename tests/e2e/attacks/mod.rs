@@ -7,4 +7,5 @@ mod pool;
 mod proposals;
 mod rpc;
 mod scene;
+mod tokens;
 mod withdrawals;

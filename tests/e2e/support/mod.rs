@@ -2,6 +2,7 @@
 
 mod batches;
 mod games;
+mod hostile;
 mod load;
 mod process;
 mod proxy;
@@ -12,6 +13,9 @@ mod stops;
 mod witness;
 
 pub(crate) use games::games;
+pub(crate) use hostile::{
+    ICaller, ICallingToken, IOddToken, IReentrantToken, ISending, IToken, init_code,
+};
 pub(crate) use load::Load;
 pub(crate) use process::{
     Anvil, L1, L1_CHAIN_ID, Mezz, Output, PASSWORD, Signal, devnet, free_port, keystore, result,
@@ -19,11 +23,12 @@ pub(crate) use process::{
 };
 pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use rpc::{
-    Rpc, assert_same_chain, deposit_call, fresh_address, get, key, portal, wait_until, wait_within,
+    Rpc, address, assert_same_chain, deposit_call, events, fresh_address, get, key, logs, portal,
+    wait_until, wait_within,
 };
 #[cfg(debug_assertions)]
 pub(crate) use stops::{At, BLOBS, SETTLED, SHORT, Stop, Stops, follows_burial, of_chain};
-pub(crate) use witness::Witness;
+pub(crate) use witness::{Witness, supply};
 
 use alloy::primitives::U256;
 use serde_json::Value;

@@ -5,11 +5,11 @@ use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
     eips::eip2718::Encodable2718,
     network::{EthereumWallet, TxSignerSync},
-    primitives::{Address, B256, Bytes, TxKind, U256, keccak256},
+    primitives::{Address, B256, Bytes, Log, TxKind, U256, keccak256},
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::{json_rpc::RpcSend, types::TransactionRequest},
     signers::local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English},
-    sol_types::SolCall,
+    sol_types::{SolCall, SolEvent},
 };
 use mezz_contracts::bindings::IPortal;
 use serde_json::{Value, json};
@@ -17,6 +17,9 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
+
+/// Gas for any call or creation that is not about gas.
+const MUCH_GAS: u64 = 4_000_000;
 
 /// The key of a dev account.
 pub(crate) fn key(index: u32) -> PrivateKeySigner {
@@ -210,8 +213,7 @@ impl Rpc {
         value: U256,
     ) -> String {
         let hash = self.send_deposit(portal, from, to, value).await;
-        let receipt = self.wait_receipt(&hash).await;
-        assert_eq!(text(&receipt, "/status"), "0x1", "{receipt}");
+        self.wait_success(&hash).await;
         hash
     }
 
@@ -235,7 +237,7 @@ impl Rpc {
         to: Address,
         value: U256,
     ) -> Result<String, String> {
-        self.try_transact(from, portal, value, 500_000, deposit_call(to, value)).await
+        self.try_transact(from, portal.into(), value, 500_000, deposit_call(to, value)).await
     }
 
     /// Sends a call with this much gas, so that it is mined even if it fails; its hash.
@@ -247,14 +249,39 @@ impl Rpc {
         gas: u64,
         input: Bytes,
     ) -> String {
-        let sent = self.try_transact(from, to, value, gas, input).await;
+        let sent = self.try_transact(from, to.into(), value, gas, input).await;
         sent.unwrap_or_else(|error| panic!("the node takes the call: {error}"))
+    }
+
+    /// Sends a call with much gas that must succeed; its receipt.
+    pub(crate) async fn execute(
+        &self,
+        from: PrivateKeySigner,
+        to: Address,
+        value: U256,
+        call: &impl SolCall,
+    ) -> Value {
+        let hash = self.transact(from, to, value, MUCH_GAS, call.abi_encode().into()).await;
+        self.wait_success(&hash).await
+    }
+
+    /// Creates a contract; the receipt.
+    pub(crate) async fn create(&self, from: PrivateKeySigner, init_code: Bytes) -> Value {
+        let sent = self.try_transact(from, TxKind::Create, U256::ZERO, MUCH_GAS, init_code).await;
+        let hash = sent.unwrap_or_else(|error| panic!("the node takes the contract: {error}"));
+        self.wait_success(&hash).await
+    }
+
+    async fn wait_success(&self, hash: &str) -> Value {
+        let receipt = self.wait_receipt(hash).await;
+        assert_eq!(text(&receipt, "/status"), "0x1", "{receipt}");
+        receipt
     }
 
     async fn try_transact(
         &self,
         from: PrivateKeySigner,
-        to: Address,
+        to: TxKind,
         value: U256,
         gas: u64,
         input: Bytes,
@@ -262,8 +289,8 @@ impl Rpc {
         let provider = ProviderBuilder::new()
             .wallet(EthereumWallet::from(from))
             .connect_http(self.url.parse().expect("a URL"));
-        let request =
-            TransactionRequest::default().to(to).value(value).gas_limit(gas).input(input.into());
+        let request = TransactionRequest { to: Some(to), ..TransactionRequest::default() };
+        let request = request.value(value).gas_limit(gas).input(input.into());
         let pending =
             provider.send_transaction(request).await.map_err(|error| error.to_string())?;
         let hash: B256 = *pending.tx_hash();
@@ -281,6 +308,26 @@ impl Rpc {
         let output = self.try_call("eth_call", (request, "latest")).await.ok()?;
         let output: Bytes = serde_json::from_value(output).expect("bytes");
         C::abi_decode_returns(&output).ok()
+    }
+
+    /// A call of `from` must fail, with one of these errors, Solidity's signatures; all that the
+    /// node says of it, in lower case.
+    pub(crate) async fn assert_reverts(
+        &self,
+        from: Address,
+        to: Address,
+        call: &impl SolCall,
+        errors: &[&str],
+    ) -> String {
+        let input = Bytes::from(call.abi_encode());
+        let request = json!({ "from": from, "to": to, "input": input });
+        let answer = self.try_call("eth_call", (request, "latest")).await;
+        let refused = answer.expect_err("a theft").to_lowercase();
+        let mut selectors = errors.iter().map(|error| alloy::hex::encode(&keccak256(error)[..4]));
+        let known = selectors.any(|selector| refused.contains(&selector));
+        assert!(known, "{refused}, none of {errors:?}");
+        assert!(refused.contains("revert"), "{refused}");
+        refused
     }
 
     /// Deposits an ether as [`Rpc::deposit`] does.
@@ -303,7 +350,32 @@ pub(crate) fn deposit_call(to: Address, value: U256) -> Bytes {
 
 /// The portal of a deployment.
 pub(crate) fn portal(deployment: &Value) -> Address {
-    text(deployment, "/l1/contracts/portal").parse().expect("an address")
+    address(deployment, "/l1/contracts/portal")
+}
+
+/// The address at `pointer` of a JSON object.
+pub(crate) fn address(value: &Value, pointer: &str) -> Address {
+    text(value, pointer).parse().expect("an address")
+}
+
+/// The logs of a receipt.
+pub(crate) fn logs(receipt: &Value) -> Vec<Log> {
+    let logs = receipt["logs"].as_array().expect("a receipt");
+    let field = |log: &Value, name: &str| log[name].clone();
+    let log = |log: &Value| {
+        Log::new_unchecked(
+            serde_json::from_value(field(log, "address")).expect("an address"),
+            serde_json::from_value(field(log, "topics")).expect("topics"),
+            serde_json::from_value(field(log, "data")).expect("bytes"),
+        )
+    };
+    logs.iter().map(log).collect()
+}
+
+/// The events of one kind in a receipt.
+pub(crate) fn events<E: SolEvent>(receipt: &Value) -> Vec<E> {
+    let logs = logs(receipt);
+    logs.iter().filter_map(|log| E::decode_log(log).ok()).map(|log| log.data).collect()
 }
 
 /// A block number or a tag.

@@ -4,7 +4,7 @@
 //! Only for chains whose L1 takes nothing back.
 
 use super::{
-    Rpc,
+    Rpc, address,
     batches::Batches,
     ether, fresh_address, key,
     load::{DEPOSIT, DEPOSITOR, PAYER, WITHDRAWAL, WITHDRAWER},
@@ -191,16 +191,9 @@ impl Witness {
         let minted = self.deposits_on_l1(l1, deployment, origin).await * U256::from(DEPOSIT);
         assert_eq!(balance(self.depositee()).await, minted, "deposits up to L1 block {origin}");
 
-        let accounts = deployment["accounts"].as_array().expect("dev accounts");
-        let begun = ether(10_000) * U256::from(accounts.len());
-        let mut sum = U256::ZERO;
-        for account in accounts {
-            sum += balance(text(account, "/address").parse().expect("an address")).await;
-        }
-        let others = [SEQUENCER_FEE_VAULT, BASE_FEE_VAULT, L1_FEE_VAULT, L2_TO_L1_MESSAGE_PASSER];
-        for address in others.into_iter().chain([self.payee(), self.depositee()]) {
-            sum += balance(address).await;
-        }
+        let accounts = deployment["accounts"].as_array().expect("dev accounts").len();
+        let begun = ether(10_000) * U256::from(accounts);
+        let sum = supply(l2, deployment, &[self.payee(), self.depositee()], safe).await;
         assert_eq!(sum, begun + minted, "ether was made or lost up to block {safe}");
     }
 
@@ -218,6 +211,20 @@ impl Witness {
         let logs = l1.call("eth_getLogs", (filter,)).await;
         U256::from(logs.as_array().expect("logs").len())
     }
+}
+
+/// Wei of the dev accounts, of where fees and withdrawals go, and of `others`, after block `number`
+/// of L2.
+pub(crate) async fn supply(l2: &Rpc, deployment: &Value, others: &[Address], number: u64) -> U256 {
+    let accounts = deployment["accounts"].as_array().expect("dev accounts").iter();
+    let system = [SEQUENCER_FEE_VAULT, BASE_FEE_VAULT, L1_FEE_VAULT, L2_TO_L1_MESSAGE_PASSER];
+    let accounts = accounts.map(|account| address(account, "/address"));
+    let mut sum = U256::ZERO;
+    for of in accounts.chain(system).chain(others.iter().copied()) {
+        let balance = l2.call("eth_getBalance", (of, format!("{number:#x}"))).await;
+        sum += super::number(&balance);
+    }
+    sum
 }
 
 /// Number of the L1 origin of a block.
