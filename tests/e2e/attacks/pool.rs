@@ -17,17 +17,31 @@ const CHAIN_ID: u64 = 901;
 on_both!(flood_by_one_account);
 async fn flood_by_one_account(l1: &L1) {
     let dir = tempfile::tempdir().unwrap();
-    let mezz = Mezz::up(dir.path(), l1, &[]).await;
-    let attacker = key(1);
+    let mezz = Mezz::up(dir.path(), l1, &["--gas-limit", "25000000"]).await;
+    let (l2, attacker) = (mezz.l2(), key(1));
     // Behind a gap: none of them can ever be executed.
     let mut taken = 0;
     for nonce in 1..=3_000 {
         let raw = signed(&attacker, nonce, 200, 1);
-        taken += u32::from(mezz.l2().try_call("eth_sendRawTransaction", (raw,)).await.is_ok());
+        taken += u32::from(l2.try_call("eth_sendRawTransaction", (raw,)).await.is_ok());
     }
     assert!((1..=1_024).contains(&taken), "{taken} were taken");
-    assert!(small(&mezz.l2().call("txpool_status", ()).await["queued"]) <= 1_024);
-    an_honest_user_is_served(&mezz.l2()).await;
+    assert!(small(&l2.call("txpool_status", ()).await["queued"]) <= 1_024);
+    // Without a gap: two fill a block.
+    let attacker = key(2);
+    for nonce in 0..120 {
+        l2.call("eth_sendRawTransaction", (sign(&attacker, half_a_block(nonce)),)).await;
+    }
+    let waiting = small(&l2.call("txpool_status", ()).await["pending"]);
+    assert!(waiting >= 20, "{waiting} are less than ten blocks full");
+    let served = an_honest_user_is_served(&l2).await;
+    let at = (attacker.address(), format!("{served:#x}"));
+    let included = small(&l2.call("eth_getTransactionCount", at).await);
+    assert!(included < 120, "the flood was over before");
+    // However many blocks it would take, it cannot reach further than its share.
+    let beyond = signed(&attacker, 120 + 16_384, 200, 1);
+    let refused = l2.try_call("eth_sendRawTransaction", (beyond,)).await.unwrap_err();
+    assert!(refused.contains("16384"), "{refused}");
 }
 
 on_both!(flood_by_many_accounts);
@@ -39,13 +53,7 @@ async fn flood_by_many_accounts(l1: &L1) {
     // transfers: nothing is left for who comes later.
     for nonce in 0..12 {
         for index in 1..5 {
-            let tx = TxEip1559 {
-                gas_limit: 12_400_000,
-                to: TxKind::Create,
-                input: WRITES_FOR_EVER.into(),
-                ..transfer(nonce, 2, 0)
-            };
-            l2.call("eth_sendRawTransaction", (sign(&key(index), tx),)).await;
+            l2.call("eth_sendRawTransaction", (sign(&key(index), half_a_block(nonce)),)).await;
         }
     }
     for nonce in 0..40 {
@@ -125,6 +133,16 @@ async fn an_honest_user_is_served(l2: &Rpc) -> u64 {
 /// A transfer that pays `fee` and `tip` gwei for a gas at most.
 fn signed(from: &PrivateKeySigner, nonce: u64, fee: u128, tip: u128) -> Bytes {
     sign(from, transfer(nonce, fee, tip))
+}
+
+/// Burns half the gas of a block of 25,000,000 and pays little, not signed.
+fn half_a_block(nonce: u64) -> TxEip1559 {
+    TxEip1559 {
+        gas_limit: 12_400_000,
+        to: TxKind::Create,
+        input: WRITES_FOR_EVER.into(),
+        ..transfer(nonce, 2, 0)
+    }
 }
 
 /// A transfer of a wei, not signed.
