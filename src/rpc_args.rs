@@ -146,13 +146,14 @@ impl RpcArgs {
             max_connections: self.rpc_max_connections,
             max_client_connections: self.rpc_max_connections_client,
             max_request_bytes: self.rpc_max_request,
-            max_requests_bytes: self.rpc_max_requests_held as usize,
+            // The largest request has room, and so has the largest response.
+            max_requests_bytes: self.rpc_max_requests_held.max(self.rpc_max_request) as usize,
             max_response_bytes: self.rpc_max_response,
             max_batch: self.rpc_max_batch,
             max_connection_calls: self.rpc_max_calls_connection,
             max_subscriptions: self.rpc_max_subscriptions,
             max_batches: self.rpc_max_batches,
-            max_unread_bytes: self.rpc_max_unread as usize,
+            max_unread_bytes: self.rpc_max_unread.max(self.rpc_max_response) as usize,
             max_unread_client_bytes: self.rpc_max_unread_client as usize,
             write_timeout: self.rpc_write_timeout,
             max_buffered_messages: self.rpc_max_buffered,
@@ -283,6 +284,15 @@ mod tests {
             assert!(first.contains(&format!("at least {least}")), "{first}");
             assert!(least == "1" || help.ends_with(&format!(" (at least {least})")), "{help}");
         }
+    }
+
+    #[test]
+    fn largest_request_and_largest_response_have_room() {
+        let held = ["--rpc-max-requests-held", "4MiB", "--rpc-max-request", "8MiB"];
+        let unread = ["--rpc-max-unread", "32MiB", "--rpc-max-response", "40MiB"];
+        let limits = parse(&[held, unread].concat()).limits();
+        assert_eq!(limits.max_requests_bytes, 8 << 20);
+        assert_eq!(limits.max_unread_bytes, 40 << 20);
     }
 
     #[test]
