@@ -5,7 +5,7 @@ use crate::{
     on_both,
     support::{
         ISending, L1, Mezz, address, assert_same_chain, ether, events, fresh_address, init_code,
-        key, portal, small, supply, text,
+        key, portal, small, supply, text, wait_until,
     },
 };
 use alloy::{
@@ -56,14 +56,17 @@ async fn deposits_that_spend_the_gas_of_a_block(l1: &L1) {
     }
     let receiver = fresh_address();
     let transfer = l2.send_raw(&key(2), 0, receiver, ether(1)).await.unwrap();
-    let mut burnt = 0;
+    let (mut burnt, mut last) = (0, 0);
     for hash in &sent {
         let receipt = l1.wait_receipt(hash).await;
         burnt += u64::from(text(&receipt, "/status") == "0x1") * 4_900_000;
+        last = last.max(small(&receipt["blockNumber"]));
     }
     assert!(burnt >= 4 * 4_900_000, "{burnt} gas of deposits");
     l2.wait_balance(receiver, ether(1)).await;
     l2.wait_receipt(&transfer).await;
+    wait_until("all deposits are on L2", || async { origin(&l2, l2.head().await).await >= last })
+        .await;
 
     let (node, verifier) = Mezz::verifier(other.path(), &mezz.l1_url(), &[]).await;
     let head = l2.head().await + 1;
