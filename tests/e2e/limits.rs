@@ -1,10 +1,12 @@
 //! The limits of the JSON-RPC at their least values: everything works within them, and nothing below
 //! them is taken.
 
-use crate::support::{L1, Mezz, PATIENCE, fresh_address, key, run, run_in, small, text, turn};
+use crate::support::{
+    L1, Mezz, PATIENCE, fresh_address, run, run_in, small, text, turn, tx_sender,
+};
 use alloy::{eips::eip4844::Blob, primitives::TxKind};
-use mezz_l1::{L1Client, SenderConfig, TxRequest, TxSender};
-use std::{fs, time::Duration};
+use mezz_l1::TxRequest;
+use std::fs;
 
 /// The page that has a line for each limit: `| option | default | least | what it bounds |`.
 const PAGE: &str = include_str!("../../docs/json-rpc.md");
@@ -42,12 +44,7 @@ async fn duties_work_within_the_least_limits() {
     mezz.client(&["status"]).await;
 
     // The largest that a batcher sends, in blobs and in calldata, as its sender sends them.
-    let client = L1Client::new(&mezz.l1_url()).unwrap();
-    let chain_id = client.chain_id().await.unwrap();
-    let config =
-        SenderConfig { poll_interval: Duration::from_millis(200), ..SenderConfig::default() };
-    let (sender, task) = TxSender::new(client, key(5), chain_id, None, config).unwrap();
-    tokio::spawn(task.run());
+    let sender = tx_sender(&mezz.l1_url(), 5).await;
     let to = TxKind::Call(fresh_address());
     for request in [
         TxRequest { to, blobs: Some(vec![Blob::ZERO; 6]), ..TxRequest::default() },

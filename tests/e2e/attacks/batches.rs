@@ -1,7 +1,7 @@
 //! A batcher that lies. Whatever it posts, all nodes derive the same chain and an honest batcher
 //! can go on.
 
-use super::scene::{Ground, L2_CHAIN_ID, Scene, attack, encode, origin};
+use super::scene::{Ground, L2_CHAIN_ID, Scene, attack, encode};
 use crate::support::{ether, fresh_address, key, small, text};
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
@@ -181,7 +181,7 @@ async fn batch_whose_origin_runs_ahead_of_l1(ground: Ground) {
 async fn a_block_for_each_origin(scene: &Scene, first: &Batch, last: u64) -> Batch {
     let mut batch = first.clone();
     let mut timestamp = batch.blocks[0].timestamp;
-    for number in origin(&scene.l2, 1).await + 1..=last {
+    for number in scene.l2.origin(1).await + 1..=last {
         let l1 = scene.l1.block(number).await;
         if l1.is_null() {
             timestamp += 1;
@@ -203,7 +203,7 @@ async fn batch_on_an_origin_of_another_fork(ground: Ground) {
     other_l1.origin_check = HashCheck::repeat_byte(0x11);
     let mut other_l2 = good.clone();
     other_l2.parent_check = HashCheck::repeat_byte(0x22);
-    let last = origin(&scene.l2, 3).await;
+    let last = scene.l2.origin(3).await;
     scene.post(&other_l1).await;
     scene.assert_dropped(&format!("origin {last} has another hash on this L1"));
     scene.post(&other_l2).await;
@@ -231,7 +231,7 @@ async fn batch_whose_origin_stays_behind(ground: Ground) {
     assert_eq!(first["transactions"].as_array().unwrap().len(), 1, "{first}");
     let mut origins = Vec::new();
     for number in 1..=safe {
-        origins.push(origin(&scene.verifier, number).await);
+        origins.push(scene.verifier.origin(number).await);
     }
     assert!(origins.is_sorted_by(|a, b| a < b), "one block for each origin: {origins:?}");
     scene.recovers().await;

@@ -1,6 +1,6 @@
 //! Deposits against the sequencer, and a sequencer against deposits.
 
-use super::scene::{Ground, Scene, attack, origin};
+use super::scene::{Ground, Scene, attack};
 use crate::{
     on_both,
     support::{
@@ -24,7 +24,7 @@ async fn deposit_censored_by_the_sequencer(ground: Ground) {
     let mined = scene.deposit(key(7), receiver, ether(1)).await;
     // The batcher posts blocks that never reach the deposit's origin.
     let mut batch = scene.batch(1, 1).await;
-    let start = origin(&scene.l2, 1).await;
+    let start = scene.l2.origin(1).await;
     assert!(start <= mined);
     let stays = BatchBlock { advances_origin: false, ..batch.blocks[0].clone() };
     batch.blocks.extend(vec![stays; 3]);
@@ -65,7 +65,7 @@ async fn deposits_that_spend_the_gas_of_a_block(l1: &L1) {
     assert!(burnt >= 4 * 4_900_000, "{burnt} gas of deposits");
     l2.wait_balance(receiver, ether(1)).await;
     l2.wait_receipt(&transfer).await;
-    wait_until("all deposits are on L2", || async { origin(&l2, l2.head().await).await >= last })
+    wait_until("all deposits are on L2", || async { l2.origin(l2.head().await).await >= last })
         .await;
 
     let (node, verifier) = Mezz::verifier(other.path(), &mezz.l1_url(), &[]).await;

@@ -3,7 +3,7 @@
 
 use crate::support::{
     Anvil, L1_CHAIN_ID, Mezz, PATIENCE, Rpc, assert_same_chain, devnet, key, keystore, result,
-    small, text, wait_until,
+    small, text, tx_sender, wait_until,
 };
 use alloy::{
     primitives::{Address, TxKind, U256},
@@ -16,9 +16,8 @@ use mezz_derivation::{
     blob,
 };
 use mezz_devnet::DevnetHandle;
-use mezz_l1::{L1Client, SendError, SenderConfig, TxRequest, TxSender};
+use mezz_l1::{SendError, TxRequest, TxSender};
 use mezz_rollup::L2Client;
-use std::time::Duration;
 use tempfile::TempDir;
 
 /// Dev accounts with the roles.
@@ -121,7 +120,7 @@ impl Scene {
             l1: Rpc::new(&l1_url),
             portal,
             source: L2Client::new(l2.url()).unwrap(),
-            batcher: sender(&l1_url, BATCHER).await,
+            batcher: tx_sender(&l1_url, BATCHER).await,
             inbox: inbox.parse().unwrap(),
             l2,
             verifier,
@@ -189,7 +188,7 @@ impl Scene {
 
     /// Posts a batch from another account.
     pub(super) async fn post_as(&self, index: u32, batch: &Batch) -> Result<(), SendError> {
-        let stranger = sender(&self.l1_url, index).await;
+        let stranger = tx_sender(&self.l1_url, index).await;
         self.submit(&stranger, self.in_calldata(&encode(batch))).await
     }
 
@@ -255,20 +254,4 @@ impl Scene {
 /// The bytes of a batch.
 pub(super) fn encode(batch: &Batch) -> Vec<u8> {
     batch::encode(batch, L2_CHAIN_ID, Compression::default()).unwrap()
-}
-
-async fn sender(l1_url: &str, index: u32) -> TxSender {
-    let client = L1Client::new(l1_url).unwrap();
-    let chain_id = client.chain_id().await.unwrap();
-    let config =
-        SenderConfig { poll_interval: Duration::from_millis(200), ..SenderConfig::default() };
-    let (sender, task) = TxSender::new(client, key(index), chain_id, None, config).unwrap();
-    tokio::spawn(task.run());
-    sender
-}
-
-/// Number of the L1 origin of a block.
-pub(super) async fn origin(l2: &Rpc, number: u64) -> u64 {
-    let output = l2.call("optimism_outputAtBlock", (format!("{number:#x}"),)).await;
-    small(&output["blockRef"]["l1origin"]["number"])
 }

@@ -7,6 +7,7 @@ mod load;
 mod process;
 mod proxy;
 mod rpc;
+mod sender;
 // A release build has no points to stop at.
 #[cfg(debug_assertions)]
 mod stops;
@@ -26,6 +27,7 @@ pub(crate) use rpc::{
     Rpc, address, assert_same_chain, deposit_call, events, fresh_address, get, key, logs, portal,
     wait_until, wait_within,
 };
+pub(crate) use sender::tx_sender;
 #[cfg(debug_assertions)]
 pub(crate) use stops::{At, BLOBS, SETTLED, SHORT, Stop, Stops, follows_burial, of_chain};
 pub(crate) use witness::{Witness, supply};

@@ -121,6 +121,12 @@ impl Rpc {
         text(&self.block(number).await, "/hash").to_owned()
     }
 
+    /// Number of the L1 origin of a block of L2.
+    pub(crate) async fn origin(&self, number: u64) -> u64 {
+        let output = self.call("optimism_outputAtBlock", (format!("{number:#x}"),)).await;
+        small(&output["blockRef"]["l1origin"]["number"])
+    }
+
     /// Number of the block that `tag` names.
     pub(crate) async fn tag(&self, tag: &'static str) -> u64 {
         small(&self.block(tag).await["number"])

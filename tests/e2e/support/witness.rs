@@ -130,7 +130,7 @@ impl Witness {
         l2.wait_tag("safe", head).await;
         let newest = self.newest_deposit(l1).await;
         wait_until("the deposits are safe", || async {
-            origin_of(l2, l2.tag("safe").await).await >= newest
+            l2.origin(l2.tag("safe").await).await >= newest
         })
         .await;
         let safe = l2.tag("safe").await;
@@ -187,7 +187,7 @@ impl Witness {
         assert_eq!(balance(self.payee()).await, nonce(PAYER).await, "payments");
         let withdrawn = nonce(WITHDRAWER).await * U256::from(WITHDRAWAL);
         assert_eq!(balance(L2_TO_L1_MESSAGE_PASSER).await, withdrawn, "withdrawals");
-        let origin = origin_of(l2, safe).await;
+        let origin = l2.origin(safe).await;
         let minted = self.deposits_on_l1(l1, deployment, origin).await * U256::from(DEPOSIT);
         assert_eq!(balance(self.depositee()).await, minted, "deposits up to L1 block {origin}");
 
@@ -225,10 +225,4 @@ pub(crate) async fn supply(l2: &Rpc, deployment: &Value, others: &[Address], num
         sum += super::number(&balance);
     }
     sum
-}
-
-/// Number of the L1 origin of a block.
-async fn origin_of(l2: &Rpc, block: u64) -> u64 {
-    let output = l2.call("optimism_outputAtBlock", (format!("{block:#x}"),)).await;
-    small(&output["blockRef"]["l1origin"]["number"])
 }
