@@ -1,11 +1,11 @@
 //! The transactions for a block, best first.
 
 use crate::{PooledTransaction, inner::Inner, sender::HeadKey};
-use mezz_primitives::Address;
+use mezz_primitives::{Address, map::HashSet};
 use parking_lot::Mutex;
 use std::{
     cmp::{Ordering, Reverse},
-    collections::{BinaryHeap, HashSet, VecDeque},
+    collections::{BinaryHeap, VecDeque},
     ops::Bound,
     sync::Arc,
 };
@@ -75,7 +75,7 @@ impl BestTransactions {
             fetched: VecDeque::new(),
             cursor: None,
             exhausted: false,
-            seen: HashSet::new(),
+            seen: HashSet::default(),
             ready: BinaryHeap::new(),
             last: None,
         }
