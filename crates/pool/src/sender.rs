@@ -7,7 +7,8 @@ use std::{cmp::Reverse, collections::BTreeMap, sync::Arc, time::Instant};
 /// The order in which the pool's best transactions start: by tip cap, then arrival.
 pub(crate) type HeadKey = (Reverse<u128>, u64, Address);
 /// Worth of a sender's last transaction: the lowest tip cap and the lowest fee cap of all the
-/// sender's transactions, since the last cannot come before the others. Older is worth more.
+/// sender's transactions, since the last cannot come before the others. Among equals whoever has
+/// had transactions here for longer is worth more.
 pub(crate) type EvictKey = (u128, u128, Reverse<u64>, Address);
 
 /// Fees in ascending order, for their minimum under insertion and removal.
@@ -43,6 +44,8 @@ pub(crate) struct Sender {
     spent: U256,
     tips: Fees,
     fee_caps: Fees,
+    /// Arrival of the transaction before which there were none.
+    here_since: u64,
     queued_since: Option<Instant>,
 }
 
@@ -65,6 +68,7 @@ impl Sender {
             spent: U256::ZERO,
             tips: Fees(Vec::new()),
             fee_caps: Fees(Vec::new()),
+            here_since: 0,
             queued_since: None,
         }
     }
@@ -121,12 +125,11 @@ impl Sender {
 
     pub(crate) fn keys(&self, address: Address) -> Keys {
         let head = self.txs.first_key_value().filter(|_| self.pending > 0);
-        let evict = self.lowest_fees().zip(self.txs.last_key_value());
+        let evict = self.lowest_fees();
         let queued = self.queued();
         Keys {
             head: head.map(|(_, tx)| (Reverse(tx.tip_cap), tx.arrival, address)),
-            evict: evict
-                .map(|((tip, fee_cap), (_, tx))| (tip, fee_cap, Reverse(tx.arrival), address)),
+            evict: evict.map(|(tip, fee_cap)| (tip, fee_cap, Reverse(self.here_since), address)),
             lowest_fee_cap: self.fee_caps.min().filter(|_| queued == 0).map(|fee| (fee, address)),
             queued_since: self.queued_since.map(|since| (since, address)),
             queued,
@@ -136,6 +139,9 @@ impl Sender {
     /// Puts `tx` in its place, and gives back the one that it replaces.
     pub(crate) fn insert(&mut self, tx: Arc<PooledTransaction>) -> Option<Arc<PooledTransaction>> {
         let nonce = tx.nonce();
+        if self.txs.is_empty() {
+            self.here_since = tx.arrival;
+        }
         self.tips.insert(tx.tip_cap);
         self.fee_caps.insert(tx.fee_cap);
         let cost = tx.cost;
