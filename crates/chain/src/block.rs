@@ -32,7 +32,7 @@ impl BlockRecord {
         transactions: Vec<RecoveredTransaction>,
         receipts: Vec<Receipt>,
     ) -> Self {
-        let payload = transactions.iter().map(|tx| tx.tx.length()).sum();
+        let payload = transactions.iter().map(|tx| tx.network_len()).sum();
         Self::of_payload(header, transactions, receipts, payload)
     }
 

@@ -9,7 +9,6 @@ use crate::{
     patch::{AccountPatch, MergedDiff, patch_diff},
     state::StateView,
 };
-use alloy_rlp::Encodable;
 use mezz_evm::{
     BlockAttributes, BlockContext, BlockExecutor, ChainSpec, ExecuteError, InvalidTx, StateOverlay,
     StateReader, TxOutcome,
@@ -189,7 +188,7 @@ impl Builder<'_> {
                 }
                 Err(error) => return Err(BuildError::of_execution(error)),
             }
-            bytes += tx.tx.length();
+            bytes += tx.network_len();
             transactions.push(tx.clone());
             lists.feed(&transactions, || executor.take_receipts());
         }
@@ -207,7 +206,7 @@ impl Builder<'_> {
                 refused: skipped.last().filter(|_| refused_last).map(|skipped| &skipped.reason),
             };
             let Some(tx) = next(&step) else { break };
-            let length = tx.tx.length();
+            let length = tx.network_len();
             let size = length as u64;
             let result = if size > bytes_left {
                 Err(Refused::NoRoom { size, available: bytes_left })

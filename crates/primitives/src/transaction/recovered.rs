@@ -3,7 +3,7 @@
 use super::{RecoverError, Transaction};
 use crate::fee::{BatchSize, BatchSizer};
 use alloc::sync::Arc;
-use alloy_eips::eip2718::Encodable2718;
+use alloy_eips::eip2718::{Encodable2718, Typed2718};
 use alloy_primitives::{Address, B256};
 use core::{
     ops::Deref,
@@ -63,6 +63,16 @@ impl Recovered {
         self.encoded_len
     }
 
+    /// Bytes of the transaction in the list of a block: a typed one is a string there, a legacy one a list of its own.
+    pub fn network_len(&self) -> usize {
+        let payload_length = self.encoded_len;
+        if self.tx.is_legacy() {
+            payload_length
+        } else {
+            alloy_rlp::Header { list: false, payload_length }.length_with_payload()
+        }
+    }
+
     /// What its L1 data fee counts. `sizer` estimates it if nobody has asked for it before.
     pub fn batch_size(&self, sizer: &mut BatchSizer) -> BatchSize {
         let mut length = self.compressed.0.load(Ordering::Relaxed);
@@ -92,6 +102,9 @@ mod tests {
     use super::*;
     use crate::TxDeposit;
     use alloc::vec::Vec;
+    use alloy_consensus::{SignableTransaction, TxEip1559, TxLegacy};
+    use alloy_primitives::{Bytes, Signature};
+    use alloy_rlp::Encodable;
 
     #[test]
     fn batch_size_is_that_of_the_bytes_however_often_it_is_asked_for() {
@@ -108,6 +121,24 @@ mod tests {
                 assert_eq!(tx.batch_size(&mut sizer), expected, "{length}");
             }
             assert_eq!(tx, copy);
+        }
+    }
+
+    #[test]
+    fn network_length_is_that_of_the_list_of_a_block() {
+        let signature = Signature::test_signature();
+        for length in [0, 4, 40, 400, 70_000] {
+            let input = Bytes::from(alloc::vec![7; length]);
+            let legacy = TxLegacy { input: input.clone(), ..Default::default() };
+            let typed = TxEip1559 { input: input.clone(), ..Default::default() };
+            for tx in [
+                Transaction::Ethereum(legacy.into_signed(signature).into()),
+                Transaction::Ethereum(typed.into_signed(signature).into()),
+                TxDeposit { input, ..Default::default() }.into(),
+            ] {
+                let length = tx.length();
+                assert_eq!(RecoveredTransaction::new(tx, Address::ZERO).network_len(), length);
+            }
         }
     }
 }
