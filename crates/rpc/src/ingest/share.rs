@@ -11,8 +11,8 @@ use std::sync::{
 };
 use tokio::{runtime::Handle, sync::Notify, task::yield_now};
 
-/// Pieces that are taken at a time, about 100 us of recovering senders; then others have their turn.
-const TAKEN_AT_ONCE: usize = 4;
+/// Pieces that are taken at a time, about 300 us of recovering senders; then others have their turn.
+const TAKEN_AT_ONCE: usize = 8;
 
 struct Job<W, R> {
     work: W,
