@@ -20,7 +20,7 @@ pub use follower::{
     FollowError, Follower, FollowerConfig, FollowerState, L1BlockData, L1Event, LogCheck, LogFilter,
 };
 pub use http::shown_url;
-pub use kzg::{KzgError, blob_versioned_hash};
+pub use kzg::{KzgError, blob_commitment, blob_versioned_hash};
 pub use sender::{
     FeeLimits, SendError, SenderConfig, SenderStatus, TX_GAS_CAP, TxRequest, TxSender,
     TxSenderTask, TxTicket,

@@ -186,15 +186,15 @@ async fn blobs_are_sent_and_read_back_in_the_order_asked() {
     let source = BlobSource::new(&anvil.url()).unwrap();
     let block = BlockRef::from(&header);
     let reversed = [hashes[1], hashes[0]];
-    let found = source.blobs(block, header.timestamp, &reversed).await.unwrap();
+    let found = source.blobs(block, header.timestamp, &reversed, &[]).await.unwrap();
     assert!(found == [blobs[1], blobs[0]]);
     let error = source
-        .blobs(block, header.timestamp, &[hashes[0], B256::repeat_byte(1)])
+        .blobs(block, header.timestamp, &[hashes[0], B256::repeat_byte(1)], &[])
         .await
         .unwrap_err();
     assert!(error.to_string().contains(&B256::repeat_byte(1).to_string()), "{error}");
     let gone = BlockRef { number: 99, hash: B256::repeat_byte(2) };
-    assert!(source.blobs(gone, 0, &hashes).await.unwrap_err().is_retryable());
+    assert!(source.blobs(gone, 0, &hashes, &[]).await.unwrap_err().is_retryable());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

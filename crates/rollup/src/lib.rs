@@ -25,6 +25,7 @@ pub mod feed;
 pub mod games;
 pub mod genesis;
 pub mod health;
+mod inbox;
 pub mod l2_client;
 pub mod node;
 pub mod proposer;

@@ -319,7 +319,7 @@ async fn fetch_one(report: &mut Report, source: &BlobSource, l1: &Facts) {
             })
             .flatten()
             .collect();
-        match source.blobs(BlockRef::from(&header), header.timestamp, &hashes).await {
+        match source.blobs(BlockRef::from(&header), header.timestamp, &hashes, &[]).await {
             Ok(blobs) => {
                 let found = format!("{} of block {number}, as their hashes say", blobs.len());
                 report.ok("blobs fetched", found);

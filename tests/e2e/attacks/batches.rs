@@ -15,7 +15,7 @@ use mezz_derivation::{
     },
     blob::{self, MAX_BLOBS},
 };
-use mezz_l1::SendError;
+use mezz_l1::{SendError, blob_commitment};
 
 attack!(malformed_batch);
 async fn malformed_batch(ground: Ground) {
@@ -49,6 +49,22 @@ async fn malformed_blobs(ground: Ground) {
     assert_eq!(scene.safe().await, 0);
     scene.post_blobs(good).await;
     assert_eq!(scene.safe().await, 3);
+    scene.recovers().await;
+}
+
+attack!(commitments_of_other_blobs);
+async fn commitments_of_other_blobs(ground: Ground) {
+    let scene = Scene::new(ground, &[]).await;
+    let good = scene.batch(1, 2).await;
+    let blobs = blob::to_blobs(&vec![0xa5; MAX_BATCH_BYTES]).unwrap();
+    let others = blob::to_blobs(&vec![0x5a; MAX_BATCH_BYTES]).unwrap();
+    let commitments: Vec<_> = others.iter().map(|blob| blob_commitment(blob).unwrap()).collect();
+    // The blobs themselves are read, and are no batch.
+    scene.post_blobs_saying(&commitments, blobs).await;
+    scene.assert_dropped("unknown batch version 165");
+    assert_eq!(scene.safe().await, 0);
+    scene.post(&good).await;
+    assert_eq!(scene.safe().await, 2);
     scene.recovers().await;
 }
 

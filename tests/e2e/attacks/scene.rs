@@ -6,6 +6,7 @@ use crate::support::{
     small, text, tx_sender, wait_until,
 };
 use alloy::{
+    eips::eip4844::Bytes48,
     primitives::{Address, TxKind, U256},
     signers::local::PrivateKeySigner,
     sol_types::SolCall,
@@ -166,8 +167,14 @@ impl Scene {
 
     /// Posts whole blobs, whatever is in them.
     pub(super) async fn post_blobs(&self, blobs: Vec<blob::Blob>) {
+        self.post_blobs_saying(&[], blobs).await;
+    }
+
+    /// As [`Self::post_blobs`], and says that these are the commitments of the blobs.
+    pub(super) async fn post_blobs_saying(&self, commitments: &[Bytes48], blobs: Vec<blob::Blob>) {
+        let call = IInbox::submitBatchCall {}.abi_encode();
         let request = TxRequest {
-            input: IInbox::submitBatchCall {}.abi_encode().into(),
+            input: [&call[..], commitments.concat().as_slice()].concat().into(),
             blobs: Some(blobs),
             ..self.in_calldata(&[])
         };

@@ -2,6 +2,7 @@
 
 use super::Rpc;
 use alloy::{
+    eips::eip4844::kzg_to_versioned_hash,
     primitives::{B256, Bytes},
     rpc::types::Log,
     sol_types::{SolCall, SolEvent},
@@ -37,13 +38,14 @@ impl Batches {
                     number: log.block_number.expect("a mined log"),
                     hash: log.block_hash.expect("a mined log"),
                 };
-                let blobs = blobs.blobs(block, 0, &event.data.blobHashes).await;
+                let hashes = event.data.blobHashes;
+                assert_commitments(&input(l1, transaction).await, &hashes);
+                let blobs = blobs.blobs(block, 0, &hashes, &[]).await;
                 let blobs = blobs.unwrap_or_else(|error| panic!("{error}"));
                 let blobs: Vec<_> = blobs.iter().map(|blob| blob.as_slice()).collect();
                 blob::from_blobs(&blobs).expect("packed by the batcher")
             } else if IInbox::BatchSubmittedCalldata::decode_log(&log.inner).is_ok() {
-                let tx = l1.call("eth_getTransactionByHash", (transaction,)).await;
-                let input: Bytes = serde_json::from_value(tx["input"].clone()).expect("bytes");
+                let input = input(l1, transaction).await;
                 let call = IInbox::submitBatchCalldataCall::abi_decode(&input);
                 call.expect("what the inbox took").data.to_vec()
             } else {
@@ -67,4 +69,16 @@ impl Batches {
         }
         assert!(next > safe, "block {safe} is safe, and blocks from {next} on are not posted");
     }
+}
+
+async fn input(l1: &Rpc, transaction: B256) -> Bytes {
+    let tx = l1.call("eth_getTransactionByHash", (transaction,)).await;
+    serde_json::from_value(tx["input"].clone()).expect("bytes")
+}
+
+/// The batcher says the commitments of its blobs.
+fn assert_commitments(input: &[u8], hashes: &[B256]) {
+    let said = input.strip_prefix(&IInbox::submitBatchCall::SELECTOR).expect("the call");
+    let said: Vec<_> = said.chunks(48).map(kzg_to_versioned_hash).collect();
+    assert_eq!(said, hashes);
 }

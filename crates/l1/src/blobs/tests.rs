@@ -55,8 +55,8 @@ async fn beacon_node_is_asked_by_slot_and_order_is_ours() {
     .await;
     let source = source(&[&format!("{url}/base/")]);
     let asked = [hashes[0], hashes[1], hashes[0]];
-    assert_eq!(source.blobs(BLOCK, 1060, &asked).await.unwrap(), [a, b, a]);
-    let early = source.blobs(BLOCK, 10, &asked).await.unwrap_err();
+    assert_eq!(source.blobs(BLOCK, 1060, &asked, &[]).await.unwrap(), [a, b, a]);
+    let early = source.blobs(BLOCK, 10, &asked, &[]).await.unwrap_err();
     assert!(early.to_string().contains("older than the beacon chain"), "{early}");
 }
 
@@ -73,13 +73,13 @@ async fn devnet_is_asked_by_hash_and_second_endpoint_fills_gaps() {
     // The first one gives a blob that nobody asked for instead of the second.
     let (first, second) = (serve(vec![a, blob(9)]).await, serve(vec![b]).await);
     let both = source(&[&first, &second]);
-    assert_eq!(both.blobs(BLOCK, 0, &hashes).await.unwrap(), [a, b]);
-    let error = source(&[&first]).blobs(BLOCK, 0, &hashes).await.unwrap_err();
+    assert_eq!(both.blobs(BLOCK, 0, &hashes, &[]).await.unwrap(), [a, b]);
+    let error = source(&[&first]).blobs(BLOCK, 0, &hashes, &[]).await.unwrap_err();
     let BlobError::Missing { hashes: missing, .. } = &error else { panic!("{error}") };
     assert_eq!(missing, &[hashes[1]]);
     assert!(error.is_retryable());
     assert!(error.to_string().contains("(2 came, 1 of them wanted)"), "{error}");
-    let error = source(&[&second]).blobs(BLOCK, 0, &hashes[..1]).await.unwrap_err();
+    let error = source(&[&second]).blobs(BLOCK, 0, &hashes[..1], &[]).await.unwrap_err();
     assert!(error.to_string().contains("(1 came, none of them wanted)"), "{error}");
 }
 
@@ -87,7 +87,7 @@ async fn devnet_is_asked_by_hash_and_second_endpoint_fills_gaps() {
 async fn endpoint_that_is_away_is_unreachable_and_decides_nothing() {
     let hash = blob_versioned_hash(&blob(1)).unwrap();
     let url = server(|_| (503, "starting".to_owned())).await;
-    let error = source(&[&url]).blobs(BLOCK, 0, &[hash]).await.unwrap_err();
+    let error = source(&[&url]).blobs(BLOCK, 0, &[hash], &[]).await.unwrap_err();
     assert!(matches!(error, BlobError::Unreachable { .. }), "{error}");
     assert!(error.to_string().contains("503"), "{error}");
     assert!(matches!(BlobSource::new("nowhere"), Err(BlobError::Url { .. })));

@@ -27,16 +27,19 @@ use self::{
 use crate::{
     books::Carrier,
     health::{DutyProbe, Pulse},
+    inbox,
     l2_client::{L2Client, L2Error},
     trouble::Trouble,
 };
 use alloy::{
+    eips::eip4844::{Blob, Bytes48},
     primitives::{Address, TxKind, U256},
-    sol_types::SolCall,
 };
-use mezz_contracts::bindings::IInbox;
 use mezz_derivation::{batch::EncodeError, blob};
-use mezz_l1::{BlockRef, FeeInfo, FeeLimits, L1Client, L1Error, SendError, TxRequest, TxSender};
+use mezz_l1::{
+    BlockRef, FeeInfo, FeeLimits, KzgError, L1Client, L1Error, SendError, TxRequest, TxSender,
+    blob_commitment,
+};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -85,6 +88,8 @@ enum BatcherError {
     Encode(#[from] EncodeError),
     #[error("a batch does not fit into blobs: {0}")]
     Blob(#[from] blob::BlobError),
+    #[error("the blobs of a batch cannot be committed to: {0}")]
+    Kzg(#[from] KzgError),
     #[error("this L1 takes no batch of this size the way that --batch-data says")]
     NoCarrier,
     #[error("{0}")]
@@ -316,12 +321,10 @@ impl Batcher {
     ) -> Result<Posted, BatcherError> {
         let (input, blobs) = match carrier {
             Carrier::Blobs => {
-                (IInbox::submitBatchCall {}.abi_encode(), Some(blob::to_blobs(&batch.data)?))
+                let blobs = blob::to_blobs(&batch.data)?;
+                (inbox::post_blobs(&commitments(blobs.clone()).await?), Some(blobs))
             }
-            Carrier::Calldata => {
-                let data = batch.data.clone().into();
-                (IInbox::submitBatchCalldataCall { data }.abi_encode(), None)
-            }
+            Carrier::Calldata => (inbox::post_calldata(batch.data.clone().into()), None),
         };
         tracing::info!(
             from = batch.first,
@@ -334,7 +337,7 @@ impl Batcher {
         self.meters.posted(batch, blobs.as_ref().map_or(0, Vec::len));
         let request = TxRequest {
             to: TxKind::Call(self.config.inbox),
-            input: input.into(),
+            input,
             value: U256::ZERO,
             gas_limit: None,
             blobs,
@@ -360,4 +363,10 @@ impl Batcher {
             l1: None,
         })
     }
+}
+
+/// The commitments of blobs, tens of milliseconds for each.
+async fn commitments(blobs: Vec<Blob>) -> Result<Vec<Bytes48>, BatcherError> {
+    let work = move || blobs.iter().map(blob_commitment).collect::<Result<_, _>>();
+    Ok(tokio::task::spawn_blocking(work).await.map_err(|_| BatcherError::Interrupted)??)
 }

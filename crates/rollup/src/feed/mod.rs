@@ -3,12 +3,14 @@
 //! A batch whose data is not to be had yet holds back derivation, but neither the following of L1
 //! nor the sequencer: a block is passed on at once, its batches when they are there.
 
-use crate::books::{Carrier, Posting, Spent};
+mod fetch;
+
+use self::fetch::fetch_all;
+use crate::books::Posting;
 use alloy::{
-    consensus::Transaction as _,
     eips::eip7840::BlobParams,
-    primitives::{B256, Bytes, Log, keccak256},
-    sol_types::{SolCall, SolEvent},
+    primitives::{B256, Log},
+    sol_types::SolEvent,
 };
 use futures::{
     FutureExt as _,
@@ -16,13 +18,10 @@ use futures::{
 };
 use mezz_contracts::bindings::IInbox;
 use mezz_derivation::{
-    L1Ref, blob,
+    L1Ref,
     derive::{BatchData, L1Block},
 };
-use mezz_l1::{
-    BlobError, BlobSource, BlockRef, FollowError, Follower, L1BlockData, L1Client, L1Error,
-    L1Event, L1Log,
-};
+use mezz_l1::{BlobSource, BlockRef, FollowError, Follower, L1BlockData, L1Client, L1Event, L1Log};
 use mezz_primitives::{
     Address,
     deposit::{DepositError, UserDeposit},
@@ -132,6 +131,15 @@ pub(crate) struct BatchLog {
     pub(crate) data: LoggedData,
 }
 
+impl BatchLog {
+    fn blob_hashes(&self) -> &[B256] {
+        match &self.data {
+            LoggedData::Blobs(hashes) => hashes,
+            LoggedData::Calldata(_) => &[],
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum LoggedData {
     /// In blobs with these hashes.
@@ -140,18 +148,7 @@ pub(crate) enum LoggedData {
     Calldata(B256),
 }
 
-#[derive(Debug, thiserror::Error)]
-enum FetchError {
-    #[error(transparent)]
-    Blobs(#[from] BlobError),
-    #[error(transparent)]
-    L1(#[from] L1Error),
-    #[error("L1 does not have the transaction {0} that posted a batch")]
-    NoTransaction(B256),
-    #[error("the calldata of {0} is not the batch that the inbox logged")]
-    WrongCalldata(B256),
-}
-
+/// The batches of a block with how each was posted, in order.
 type Fetched = Vec<(BatchData, Posting)>;
 
 struct Pending {
@@ -327,93 +324,14 @@ fn batch_log(log: &L1Log) -> Result<Option<BatchLog>, alloy::sol_types::Error> {
     Ok(Some(BatchLog { transaction: log.transaction_hash, data }))
 }
 
-/// Fetches the batches of a block, however long it takes.
-async fn fetch_all(
-    sources: Sources,
-    block: L1Ref,
-    timestamp: u64,
-    logs: Vec<BatchLog>,
-    wanted: Arc<AtomicBool>,
-) -> Vec<(BatchData, Posting)> {
-    let mut batches = Vec::with_capacity(logs.len());
-    for log in logs {
-        let mut backoff = Duration::from_millis(200);
-        let mut failures = 0u32;
-        let batch = loop {
-            match fetch(&sources, block, timestamp, &log).await {
-                Ok(batch) => break batch,
-                Err(error) => {
-                    failures += u32::from(wanted.load(Ordering::Relaxed));
-                    if failures.is_power_of_two() {
-                        tracing::warn!(l1 = %block, failures, "a batch cannot be read yet: {error}; trying on");
-                    }
-                    tokio::time::sleep(backoff).await;
-                    backoff = (backoff * 2).min(MAX_BACKOFF);
-                }
-            }
-        };
-        if failures > 0 {
-            tracing::info!(l1 = %block, "the batch has been read");
-        }
-        let posting = posting(&sources, block, log.transaction, &batch).await;
-        batches.push((batch, posting));
-    }
-    batches
-}
-
-async fn fetch(
-    sources: &Sources,
-    block: L1Ref,
-    timestamp: u64,
-    log: &BatchLog,
-) -> Result<BatchData, FetchError> {
-    match &log.data {
-        LoggedData::Blobs(hashes) => {
-            let block = BlockRef { number: block.number, hash: block.hash };
-            let blobs = sources.blobs.blobs(block, timestamp, hashes).await?;
-            Ok(BatchData::Blobs(
-                blobs.iter().map(|b| Bytes::copy_from_slice(b.as_slice())).collect(),
-            ))
-        }
-        LoggedData::Calldata(data_hash) => {
-            let hash = log.transaction;
-            let tx = sources.l1.transaction(hash).await?.ok_or(FetchError::NoTransaction(hash))?;
-            let call = IInbox::submitBatchCalldataCall::abi_decode(tx.input())
-                .map_err(|_| FetchError::WrongCalldata(hash))?;
-            if keccak256(&call.data) != *data_hash {
-                return Err(FetchError::WrongCalldata(hash));
-            }
-            Ok(BatchData::Calldata(call.data))
-        }
-    }
-}
-
-/// What the books need to know of a batch. Derivation does not wait for an L1 that does not say
-/// what it cost.
-async fn posting(sources: &Sources, block: L1Ref, transaction: B256, batch: &BatchData) -> Posting {
-    let spent = match sources.l1.receipt(transaction).await {
-        Ok(Some(receipt)) if receipt.block_hash == Some(block.hash) => Some(Spent::of(&receipt)),
-        Ok(_) => None,
-        Err(error) => {
-            tracing::warn!(l1 = %block, %transaction, "what a batch cost is not known: {error}");
-            None
-        }
-    };
-    let (carrier, bytes) = match batch {
-        BatchData::Calldata(data) => (Carrier::Calldata, data.len()),
-        BatchData::Blobs(blobs) => (
-            Carrier::Blobs,
-            blob::from_blobs(blobs)
-                .map_or_else(|_| blobs.iter().map(|blob| blob.len()).sum(), |batch| batch.len()),
-        ),
-    };
-    Posting { transaction, carrier, bytes: bytes as u64, spent }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloy::consensus::{Header, Sealable};
+    use crate::books::Carrier;
+    use alloy::{
+        consensus::{Header, Sealable},
+        primitives::Bytes,
+    };
     use futures::future::ready;
     use std::sync::atomic::AtomicUsize;
 
