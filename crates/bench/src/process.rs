@@ -111,6 +111,13 @@ impl Server {
         Ok(())
     }
 
+    /// Sets the price of gas on its L1, wei: a batcher posts below 1,000.
+    pub(crate) fn set_l1_price(&self, price: u64) -> Result<(), Failure> {
+        let url = self.l1.as_deref().ok_or("this node has no L1")?;
+        let mut l1 = Rpc::connect(url.trim_start_matches("http://").parse()?)?;
+        l1.call("anvil_setNextBlockBaseFeePerGas", &json!([format!("{price:#x}")])).map(drop)
+    }
+
     /// The directory of its files.
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
@@ -217,22 +224,18 @@ impl Drop for Server {
     }
 }
 
-/// Starts `mezz up`. Batcher and proposer are there and wait, unless the batcher is asked for: it would post what fills
-/// blobs whatever its age, but not at L1's price.
+/// Starts `mezz up`. Batcher and proposer are there and wait, unless the batcher is asked for: it does not post at L1's
+/// price.
 fn up(dir: &Path, args: &NodeArgs) -> Result<Child, Failure> {
     let chain_id = CHAIN_ID.to_string();
-    let batches: &[&str] = if args.batcher {
-        &["--batch-interval", "4s"]
-    } else {
-        &["--batch-interval", "10h", "--max-l1-fee", "1wei"]
-    };
+    let price: &[&str] = if args.batcher { &[] } else { &["--max-l1-fee", "1000wei"] };
     let child = Command::new(mezz_binary()?)
         .arg("--data-dir")
         .arg(dir.join("chain"))
         .args(["up", "--l1-port", "0", "--l2-port", "0", "--l2-chain-id", &chain_id])
         .args(["--gas-limit", "1000000000", "--block-time", &args.mezz_block_time])
-        .args(batches)
-        .args(["--proposal-interval", "10h"])
+        .args(["--batch-interval", "4s", "--proposal-interval", "10h"])
+        .args(price)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .spawn()?;

@@ -28,5 +28,5 @@ pub use list_root::{LIST_SEGMENT, ListRoot, ListSegment};
 pub use receipt::Receipt;
 pub use state::{Account, AccountDiff, Code, SlotDiff, StateDiff};
 pub use transaction::{
-    RecoverError, Recovered, RecoveredTransaction, Transaction, TxDeposit, TxType,
+    Learnt, RecoverError, Recovered, RecoveredTransaction, Transaction, TxDeposit, TxType,
 };

@@ -30,6 +30,7 @@ pub mod l2_client;
 pub mod node;
 pub mod proposer;
 pub mod rpc;
+mod senders;
 mod session;
 mod trouble;
 mod vitals;

@@ -6,7 +6,7 @@
 
 use crate::{
     driver::{Driver, DriverError, DriverParts, SequencerConfig, StatusHandle},
-    feed::{self, FeedItem, Sources},
+    feed::{self, FeedItem, L2Bounds, Sources},
     node::NodeError,
 };
 use alloy::eips::{BlockNumberOrTag, eip7840::BlobParams};
@@ -86,6 +86,8 @@ impl Session {
                 update_fraction: rollup.l1_blob_base_fee_update_fraction.into(),
                 ..BlobParams::osaka()
             },
+            // A sequencer has made the blocks itself.
+            recover: self.sequencer.is_none().then(|| L2Bounds::from(rollup)),
         };
         let follower_config = FollowerConfig {
             filter: LogFilter {

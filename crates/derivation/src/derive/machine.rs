@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
     batch::{self, Batch, BatchBlock, BatchHeader},
-    blob,
     config::RollupConfig,
 };
 use alloc::{
@@ -291,10 +290,7 @@ impl Deriver {
     /// Checks what concerns a batch as a whole; answers its blocks. The parent is checked before
     /// anything is decompressed.
     fn open(&self, l1: L1Ref, data: &BatchData) -> Result<Vec<BatchBlock>, DropReason> {
-        let data = match data {
-            BatchData::Calldata(data) => data.clone(),
-            BatchData::Blobs(blobs) => Bytes::from(blob::from_blobs(blobs)?),
-        };
+        let data = data.bytes()?;
         let header = BatchHeader::decode(&data)?;
         let (first, safe) = (header.first_number, self.safe.number);
         if first <= safe {

@@ -1,7 +1,10 @@
 //! What goes into derivation and what comes out of it.
 
 use super::{L2Attributes, TimestampError};
-use crate::{batch::DecodeError, blob::BlobError};
+use crate::{
+    batch::DecodeError,
+    blob::{self, BlobError},
+};
 use alloc::{string::String, vec::Vec};
 use alloy_primitives::{B256, Bytes};
 use core::fmt;
@@ -92,6 +95,19 @@ pub enum BatchData {
     Calldata(Bytes),
     /// The blobs of the transaction, 131,072 bytes each, in order.
     Blobs(Vec<Bytes>),
+}
+
+impl BatchData {
+    /// The bytes of the batch.
+    ///
+    /// # Errors
+    /// If the blobs do not hold a batch.
+    pub fn bytes(&self) -> Result<Bytes, BlobError> {
+        match self {
+            Self::Calldata(data) => Ok(data.clone()),
+            Self::Blobs(blobs) => blob::from_blobs(blobs).map(Bytes::from),
+        }
+    }
 }
 
 /// An L2 block that follows from L1, to be executed.

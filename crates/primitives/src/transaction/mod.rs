@@ -7,7 +7,7 @@ mod deposit;
 mod recovered;
 
 pub use deposit::{DEPOSIT_TX_TYPE, TxDeposit};
-pub use recovered::{Recovered, RecoveredTransaction};
+pub use recovered::{Learnt, Recovered, RecoveredTransaction};
 
 use alloc::vec::Vec;
 use alloy_consensus::{

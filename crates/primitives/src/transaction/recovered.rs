@@ -45,6 +45,21 @@ impl RecoveredTransaction {
         }))
     }
 
+    /// A transaction of which all is known that a block's execution wants to know; `None` if that is of another one.
+    pub fn with_learnt(tx: Transaction, learnt: &Learnt) -> Option<Self> {
+        (tx.tx_hash() == learnt.hash).then(|| {
+            let tx = Self::new(tx, learnt.sender);
+            tx.compressed.0.store(learnt.compressed, Ordering::Relaxed);
+            tx
+        })
+    }
+
+    /// What is known of it.
+    pub fn learnt(&self) -> Learnt {
+        let compressed = self.compressed.0.load(Ordering::Relaxed);
+        Learnt { hash: self.tx.tx_hash(), sender: self.sender, compressed }
+    }
+
     /// Recovers the sender of `tx`.
     pub fn recover(tx: Transaction) -> Result<Self, RecoverError> {
         let sender = tx.recover_sender()?;
@@ -82,6 +97,15 @@ impl Recovered {
         }
         BatchSize::of_fastlz(length)
     }
+}
+
+/// What is expensive to learn of a transaction, to be kept where the transaction itself would be too large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Learnt {
+    hash: B256,
+    sender: Address,
+    /// As in [`Compressed`].
+    compressed: u32,
 }
 
 /// FastLZ length of the transaction; 0 before it is asked for, for no transaction has none. It
@@ -122,6 +146,20 @@ mod tests {
             }
             assert_eq!(tx, copy);
         }
+    }
+
+    #[test]
+    fn what_was_learnt_is_of_one_transaction() {
+        let mut sizer = BatchSizer::default();
+        let deposit =
+            |length| TxDeposit { input: alloc::vec![7; length].into(), ..Default::default() };
+        let tx = RecoveredTransaction::new(deposit(400).into(), Address::repeat_byte(1));
+        let size = tx.batch_size(&mut sizer);
+        let learnt = tx.learnt();
+        let again = RecoveredTransaction::with_learnt(deposit(400).into(), &learnt).unwrap();
+        assert_eq!((again.learnt(), again.batch_size(&mut sizer)), (learnt, size));
+        assert_eq!(again, tx);
+        assert_eq!(RecoveredTransaction::with_learnt(deposit(401).into(), &learnt), None);
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub use status::StatusHandle;
 use crate::{
     books::{Books, BooksError, Contents, Posting},
     feed::{FeedError, FeedItem},
+    senders::Ahead,
 };
 use alloy::primitives::B256;
 use cursors::Cursors;
@@ -119,6 +120,15 @@ pub enum DriverError {
     L1Changed,
 }
 
+/// What came with the batches of an L1 block.
+#[derive(Debug)]
+struct Arrived {
+    /// How each was posted.
+    postings: Vec<Posting>,
+    /// The senders of their transactions.
+    ahead: Ahead,
+}
+
 /// The state of the driver's task.
 #[derive(Debug)]
 pub struct Driver {
@@ -129,8 +139,8 @@ pub struct Driver {
     origins: Origins,
     cursors: Cursors,
     books: Books,
-    /// How the batches of L1 blocks that are not derived yet were posted, by the block's number.
-    postings: BTreeMap<u64, Vec<Posting>>,
+    /// What came with the batches of L1 blocks that are not derived yet, by the block's number.
+    arrived: BTreeMap<u64, Arrived>,
     /// What the blocks had that were derived from the batch in work.
     contents: Contents,
     sequencer: Option<SequencerConfig>,
@@ -222,7 +232,7 @@ impl Driver {
             deriver,
             cursors,
             books,
-            postings: BTreeMap::new(),
+            arrived: BTreeMap::new(),
             contents: Contents::default(),
             sequencer,
             status,
@@ -299,8 +309,8 @@ impl Driver {
                 self.derive()?;
                 self.finalize()?;
             }
-            FeedItem::Batches { block, batches, postings } => {
-                self.postings.insert(block.number, postings);
+            FeedItem::Batches { block, batches, postings, ahead } => {
+                self.arrived.insert(block.number, Arrived { postings, ahead });
                 self.origins.set_batches(block, batches);
                 self.derive()?;
                 self.finalize()?;

@@ -33,7 +33,7 @@ impl Driver {
             self.cursors.store_newest(&self.chain)?;
         }
         self.books.rewind(&self.chain, self.cursors.newest().l1.number)?;
-        self.postings.retain(|l1, _| *l1 <= number);
+        self.arrived.retain(|l1, _| *l1 <= number);
         self.contents = Contents::default();
         self.unwind_to_origin(number)?;
         self.deriver = Deriver::new(self.config.clone(), self.cursors.newest());

@@ -4,6 +4,7 @@ use super::{BatchLog, Fetched, LoggedData, MAX_BACKOFF, Sources};
 use crate::{
     books::{Carrier, Posting, Spent},
     inbox,
+    senders::Ahead,
 };
 use alloy::{
     consensus::Transaction as _,
@@ -11,7 +12,7 @@ use alloy::{
     primitives::{B256, Bytes},
 };
 use futures::future::join_all;
-use mezz_derivation::{L1Ref, blob, derive::BatchData};
+use mezz_derivation::{L1Ref, derive::BatchData};
 use mezz_l1::{BlobError, BlockRef, L1Error};
 use std::{
     sync::{
@@ -59,12 +60,22 @@ pub(super) async fn fetch_all(
     if failures > 0 {
         tracing::info!(l1 = %block, "the batch has been read");
     }
-    let mut fetched = Vec::with_capacity(batches.len());
-    for (log, batch) in logs.iter().zip(batches) {
-        let posting = posting(&sources, block, log.transaction, &batch).await;
-        fetched.push((batch, posting));
+    let mut postings = Vec::with_capacity(batches.len());
+    for (log, batch) in logs.iter().zip(&batches) {
+        postings.push(posting(&sources, block, log.transaction, batch).await);
     }
-    fetched
+    let Some(l2) = sources.recover else {
+        return Fetched { batches, postings, ..Default::default() };
+    };
+    let work = move || {
+        let ahead = Ahead::of(&batches, l2);
+        Fetched { batches, postings, ahead }
+    };
+    match tokio::task::spawn_blocking(work).await {
+        Ok(fetched) => fetched,
+        // As where blobs are checked: the runtime shuts down.
+        Err(_) => std::future::pending().await,
+    }
 }
 
 /// The batches of a block. Their blobs are fetched together, since they are checked together.
@@ -127,7 +138,8 @@ async fn posting(sources: &Sources, block: L1Ref, transaction: B256, batch: &Bat
         BatchData::Calldata(data) => (Carrier::Calldata, data.len()),
         BatchData::Blobs(blobs) => (
             Carrier::Blobs,
-            blob::from_blobs(blobs)
+            batch
+                .bytes()
                 .map_or_else(|_| blobs.iter().map(|blob| blob.len()).sum(), |batch| batch.len()),
         ),
     };

@@ -6,7 +6,8 @@
 mod fetch;
 
 use self::fetch::fetch_all;
-use crate::books::Posting;
+pub use crate::senders::L2Bounds;
+use crate::{books::Posting, senders::Ahead};
 use alloy::{
     eips::eip7840::BlobParams,
     primitives::{B256, Log},
@@ -69,6 +70,8 @@ pub enum FeedItem {
         batches: Vec<BatchData>,
         /// How each was posted.
         postings: Vec<Posting>,
+        /// The senders of their transactions.
+        ahead: Ahead,
     },
     /// Blocks above are gone.
     Reorg {
@@ -122,6 +125,9 @@ pub struct Sources {
     pub inbox: Address,
     /// How L1 prices its blobs.
     pub blob_params: BlobParams,
+    /// The chain whose senders are recovered ahead; `None` for whoever has its blocks before they
+    /// are on L1.
+    pub recover: Option<L2Bounds>,
 }
 
 /// A batch as the inbox logged it, its data not yet at hand.
@@ -148,8 +154,13 @@ pub(crate) enum LoggedData {
     Calldata(B256),
 }
 
-/// The batches of a block with how each was posted, in order.
-type Fetched = Vec<(BatchData, Posting)>;
+/// The batches of a block, and what came with them.
+#[derive(Debug, Default)]
+struct Fetched {
+    batches: Vec<BatchData>,
+    postings: Vec<Posting>,
+    ahead: Ahead,
+}
 
 struct Pending {
     block: L1Ref,
@@ -190,10 +201,10 @@ async fn run(
     let mut pending: VecDeque<Pending> = VecDeque::new();
     loop {
         let item = tokio::select! {
-            batches = front(&mut pending) => {
+            fetched = front(&mut pending) => {
                 let Some(done) = pending.pop_front() else { continue };
-                let (batches, postings) = batches.into_iter().unzip();
-                FeedItem::Batches { block: done.block, batches, postings }
+                let Fetched { batches, postings, ahead } = fetched;
+                FeedItem::Batches { block: done.block, batches, postings, ahead }
             }
             event = follower.next(), if pending.len() < MAX_PENDING => {
                 match on_event(&sources, event, &mut derived_to, &mut pending) {
@@ -354,7 +365,11 @@ mod tests {
                         bytes: number,
                         spent: None,
                     };
-                    vec![(BatchData::Calldata(Bytes::new()), posting)]
+                    Fetched {
+                        batches: vec![BatchData::Calldata(Bytes::new())],
+                        postings: vec![posting],
+                        ..Fetched::default()
+                    }
                 };
                 let block = L1Ref { number, hash: B256::ZERO };
                 Pending { block, wanted: Arc::default(), fetch: maybe_done(fetch.boxed()) }
@@ -367,7 +382,7 @@ mod tests {
         answer.send(()).unwrap();
         for number in 0..10 {
             let batches = front(&mut pending).await;
-            assert_eq!(batches[0].1.bytes, number);
+            assert_eq!(batches.postings[0].bytes, number);
             assert_eq!(pending.pop_front().map(|done| done.block.number), Some(number));
         }
     }
@@ -381,6 +396,7 @@ mod tests {
                 portal: Address::repeat_byte(1),
                 inbox: Address::repeat_byte(2),
                 blob_params: BlobParams { update_fraction, ..BlobParams::osaka() },
+                recover: None,
             };
             let header = Header { excess_blob_gas: Some(100_000_000), ..Header::default() };
             let data = L1BlockData { header: header.seal_slow(), logs: Vec::new() };

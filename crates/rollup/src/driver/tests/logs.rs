@@ -2,7 +2,10 @@
 //! garbage - derives to one chain, whenever its batches arrive, and never panics.
 
 use super::world::{self, L1, Node};
-use crate::feed::{self, BatchLog, FeedItem, LoggedData, Sources};
+use crate::{
+    feed::{self, BatchLog, FeedItem, LoggedData, Sources},
+    senders::Ahead,
+};
 use alloy::{
     consensus::{Header, Sealable, Sealed},
     eips::eip7840::BlobParams,
@@ -105,6 +108,7 @@ impl World {
                 portal: contracts.portal,
                 inbox: contracts.inbox,
                 blob_params: BlobParams::osaka(),
+                recover: None,
             },
             head: first.reference(),
             timestamp: first.timestamp,
@@ -289,15 +293,16 @@ async fn run(blocks: Vec<(Vec<Spec>, u64)>) -> Outcome {
         let item = FeedItem::Block { block: Box::new(block), batches };
         node.driver.on_feed(item).unwrap();
         if let Some(batches) = world.fetch(&logs).filter(|_| batches) {
-            node.driver
-                .on_feed(FeedItem::Batches { block: at, batches, postings: Vec::new() })
-                .unwrap();
+            let ahead = Ahead::of(&batches, (&world::config()).into());
+            let postings = Vec::new();
+            let item = FeedItem::Batches { block: at, batches, postings, ahead };
+            node.driver.on_feed(item).unwrap();
         }
     }
     assert_deposits(&node, &read);
     let first = outcome(&node, refused);
 
-    // Again, with all batches late.
+    // Again, with all batches late, and no sender recovered ahead.
     let mut node = Node::in_memory(&L1::new()).await;
     let mut refused = None;
     let mut late = Vec::new();
@@ -314,9 +319,9 @@ async fn run(blocks: Vec<(Vec<Spec>, u64)>) -> Outcome {
     }
     for (block, logs) in late {
         if let Some(batches) = world.fetch(&logs).filter(|_| !logs.is_empty()) {
-            node.driver
-                .on_feed(FeedItem::Batches { block, batches, postings: Vec::new() })
-                .unwrap();
+            let (postings, ahead) = (Vec::new(), Ahead::default());
+            let item = FeedItem::Batches { block, batches, postings, ahead };
+            node.driver.on_feed(item).unwrap();
         }
     }
     assert_eq!(outcome(&node, refused), first);

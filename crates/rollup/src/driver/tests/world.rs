@@ -7,6 +7,7 @@ use crate::{
     driver::{attributes, block_ref},
     feed::FeedItem,
     genesis,
+    senders::Ahead,
 };
 use alloy::primitives::{Address, B256, U256, keccak256};
 use mezz_chain::{Chain, ChainConfig, ChainLimits};
@@ -237,10 +238,16 @@ impl Node {
             if waits && block.number <= batches {
                 let (block, batches) = (block.reference(), block.batches.clone());
                 let postings = postings(block, batches.len());
-                self.driver.on_feed(FeedItem::Batches { block, batches, postings })?;
+                let ahead = self.ahead(&batches);
+                self.driver.on_feed(FeedItem::Batches { block, batches, postings, ahead })?;
             }
         }
         Ok(())
+    }
+
+    /// As the feed has it.
+    fn ahead(&self, batches: &[BatchData]) -> Ahead {
+        if self.sequences { Ahead::default() } else { Ahead::of(batches, (&config()).into()) }
     }
 
     /// Makes blocks, if it may.
