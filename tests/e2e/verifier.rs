@@ -2,8 +2,11 @@
 
 use crate::{
     on_both,
-    support::{L1, Mezz, Signal, assert_same_chain, ether, fresh_address, key, run, text},
+    support::{
+        L1, Mezz, Signal, assert_same_chain, ether, fresh_address, key, run, text, wait_until,
+    },
 };
+use rand::RngCore;
 
 on_both!(verifier_has_the_same_chain);
 async fn verifier_has_the_same_chain(l1: &L1) {
@@ -43,6 +46,31 @@ async fn verifier_has_the_same_chain(l1: &L1) {
         assert_same_chain(&l2, &verifier, before).await;
     }
     assert_eq!(node.stop(Signal::Interrupt).await.code(), Some(0), "{}", node.stderr());
+}
+
+on_both!(several_blobs_are_checked_by_their_commitments);
+async fn several_blobs_are_checked_by_their_commitments(l1: &L1) {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mezz = Mezz::up(dir.path(), l1, &["--batch-data", "blobs"]).await;
+    let (l2, alice) = (mezz.l2(), key(0));
+    for nonce in 0..4 {
+        // Nothing compresses it: together they fill two blobs and more.
+        let mut data = vec![0; 70_000];
+        rand::rng().fill_bytes(&mut data);
+        let sent = l2.send_call(&alice, nonce, fresh_address(), ether(1), 4_000_000, data.into());
+        sent.await.unwrap();
+    }
+    wait_until("all are in blocks", || async { l2.nonce(alice.address()).await == 4 }).await;
+    let last = l2.head().await;
+    l2.wait_tag("safe", last).await;
+
+    let args = ["--log", "mezz_l1=debug"];
+    let (mut node, verifier) = Mezz::verifier(other.path(), &mezz.l1_url(), &args).await;
+    verifier.wait_tag("safe", last).await;
+    assert_same_chain(&l2, &verifier, last).await;
+    assert!(node.stop(Signal::Interrupt).await.success());
+    let log = node.stderr();
+    assert!(log.contains("blobs checked together"), "{log}");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ pub(crate) fn calldata(input: &[u8], hash: B256) -> Option<Bytes> {
 }
 
 /// The call that posts a batch in blobs, followed by their commitments: the contract does not read
-/// them, and verifiers check blobs with them in a fraction of the time. 768 gas for each.
+/// them, and verifiers check several blobs with them in the time of one. 768 gas for each.
 pub(crate) fn post_blobs(commitments: &[Bytes48]) -> Bytes {
     let mut input = IInbox::submitBatchCall {}.abi_encode();
     input.extend(commitments.iter().flatten());

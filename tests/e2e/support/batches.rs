@@ -76,9 +76,9 @@ async fn input(l1: &Rpc, transaction: B256) -> Bytes {
     serde_json::from_value(tx["input"].clone()).expect("bytes")
 }
 
-/// The batcher says the commitments of its blobs.
+/// The batcher says the commitments of its blobs, if there are several.
 fn assert_commitments(input: &[u8], hashes: &[B256]) {
     let said = input.strip_prefix(&IInbox::submitBatchCall::SELECTOR).expect("the call");
     let said: Vec<_> = said.chunks(48).map(kzg_to_versioned_hash).collect();
-    assert_eq!(said, hashes);
+    assert_eq!(said, if hashes.len() > 1 { hashes } else { &[] });
 }

@@ -193,7 +193,7 @@ impl Mezz {
 
     fn spawn_with(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
         let env = env.iter().copied();
-        Self::spawn_command(dir, command(dir).args(["--log", "info"]).args(args).envs(env))
+        Self::spawn_command(dir, command(dir).env("MEZZ_LOG", "info").args(args).envs(env))
     }
 
     /// As [`Mezz::spawn`], with no password in the environment and nothing said about logs.

@@ -16,6 +16,7 @@ pub(super) async fn matching(
     let (wanted, commitments) = (wanted.to_vec(), commitments.to_vec());
     let work = move || {
         if are_those(&blobs, &wanted, &commitments) {
+            tracing::debug!(blobs = blobs.len(), "blobs checked together");
             return wanted.into_iter().zip(blobs).collect();
         }
         one_by_one(blobs, &wanted)

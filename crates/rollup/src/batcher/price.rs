@@ -22,6 +22,8 @@ const INBOX_WORD: u64 = 12;
 /// any other is four.
 const TOKEN: u64 = 4;
 const TOKEN_FLOOR: u64 = 10;
+/// Gas of the commitment that is said of each of several blobs, 48 bytes.
+const COMMITMENT: u64 = 48 * 4 * TOKEN;
 
 /// What may carry batches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +60,8 @@ fn cost(data: &[u8], carrier: Carrier, market: &FeeInfo) -> Option<U256> {
                 return None;
             }
             let blobs = blobs as u64;
-            let gas = TRANSACTION + INBOX_BLOBS + INBOX_BLOB * blobs;
+            let commitments = if blobs > 1 { COMMITMENT * blobs } else { 0 };
+            let gas = TRANSACTION + INBOX_BLOBS + INBOX_BLOB * blobs + commitments;
             let blob_gas = U256::from(blobs * DATA_GAS_PER_BLOB);
             let blob_cost = blob_gas.checked_mul(U256::from(market.blob_base_fee?))?;
             (U256::from(gas) * gas_price).checked_add(blob_cost)
