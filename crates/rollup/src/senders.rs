@@ -8,7 +8,7 @@ use mezz_derivation::{
     derive::{BatchData, BlockSource},
 };
 use mezz_primitives::{Learnt, RecoveredTransaction, Transaction, fee::BatchSizer};
-use std::{panic::resume_unwind, thread};
+use std::{collections::HashMap, panic::resume_unwind, thread};
 
 /// Transactions whose senders take longer to recover than a thread to start, by far.
 const WORTH_A_THREAD: usize = 32;
@@ -16,6 +16,11 @@ const WORTH_A_THREAD: usize = 32;
 const TX_GAS: u64 = 21_000;
 /// Bytes of a batch that every transaction takes at least: those of its signature.
 const TX_BYTES: usize = 64;
+/// Batches of an L1 block that are read before it is known whether they count: twice as many as an
+/// honest batcher has on their way.
+const READ_AHEAD: usize = 8;
+/// Bytes below which a batch is not worth it, whatever it decompresses to.
+const WORTH_READING: usize = WORTH_A_THREAD * TX_BYTES;
 
 /// The transactions with their senders, recovered on all cores, and their sizes in a batch. Error:
 /// the first that has none, and why; or that there are more than fit into `gas_limit`, which a lying
@@ -75,15 +80,42 @@ impl From<&RollupConfig> for L2Bounds {
     }
 }
 
-/// What is known of the transactions of the batches of an L1 block, by batch and block. It may be
-/// less than all: of what cannot be a valid block nothing is.
+/// What is known of the transactions of the batches of an L1 block, by the places of batch and block.
+/// It may be less than all: of what cannot be a valid block nothing is. It takes fewer bytes than
+/// the batches.
 #[derive(Debug, Default)]
-pub struct Ahead(Vec<Vec<Vec<Learnt>>>);
+pub struct Ahead(HashMap<(usize, usize), Vec<Learnt>>);
 
 impl Ahead {
-    /// Learns all that there is of batches, as far as their bytes could hold it.
+    /// Learns what there is of batches, as far as their bytes could hold it.
     pub(crate) fn of(batches: &[BatchData], l2: L2Bounds) -> Self {
-        Self(batches.iter().map(|batch| of_batch(batch, l2).unwrap_or_default()).collect())
+        let mut ahead = Self::default();
+        for (at, batch) in batches.iter().take(READ_AHEAD).enumerate() {
+            ahead.read(at, batch, l2);
+        }
+        ahead
+    }
+
+    /// Learns what there is of the batch at this place.
+    fn read(&mut self, at: usize, batch: &BatchData, l2: L2Bounds) {
+        let Ok(data) = batch.bytes() else { return };
+        if data.len() < WORTH_READING {
+            return;
+        }
+        let Ok(batch) = Batch::decode(&data, l2.chain_id) else { return };
+        let mut left = data.len() / TX_BYTES;
+        for (place, block) in batch.blocks.iter().enumerate() {
+            if block.transactions.is_empty() {
+                continue;
+            }
+            let Some(less) = left.checked_sub(block.transactions.len()) else { return };
+            left = less;
+            let decoded = block.transactions.iter().map(|raw| Transaction::decode(raw));
+            let Ok(transactions) = decoded.collect::<Result<Vec<_>, _>>() else { return };
+            let Ok(recovered) = recover(&transactions, l2.gas_limit) else { return };
+            let learnt = recovered.iter().map(RecoveredTransaction::learnt).collect();
+            self.0.insert((at, place), learnt);
+        }
     }
 
     /// The transactions of a block with their senders; `None` if something of them is not known.
@@ -94,7 +126,7 @@ impl Ahead {
         sequenced: &[Transaction],
     ) -> Option<Vec<RecoveredTransaction>> {
         let BlockSource::Batch { batch, block, .. } = *source else { return None };
-        let learnt = self.0.get(batch)?.get(block)?;
+        let learnt = self.0.get(&(batch, block))?;
         if learnt.len() != sequenced.len() {
             return None;
         }
@@ -105,22 +137,6 @@ impl Ahead {
             .map(|(tx, learnt)| RecoveredTransaction::with_learnt(tx.clone(), learnt));
         forced.chain(sequenced).collect()
     }
-}
-
-fn of_batch(batch: &BatchData, l2: L2Bounds) -> Option<Vec<Vec<Learnt>>> {
-    let data = batch.bytes().ok()?;
-    let batch = Batch::decode(&data, l2.chain_id).ok()?;
-    let mut left = data.len() / TX_BYTES;
-    let mut blocks = Vec::with_capacity(batch.blocks.len());
-    for block in batch.blocks {
-        let Some(less) = left.checked_sub(block.transactions.len()) else { break };
-        left = less;
-        let decoded = block.transactions.iter().map(|raw| Transaction::decode(raw));
-        let Ok(transactions) = decoded.collect::<Result<Vec<_>, _>>() else { break };
-        let Ok(recovered) = recover(&transactions, l2.gas_limit) else { break };
-        blocks.push(recovered.iter().map(RecoveredTransaction::learnt).collect());
-    }
-    Some(blocks)
 }
 
 #[cfg(test)]
@@ -200,26 +216,29 @@ mod tests {
         BlockSource::Batch { l1: L1Ref::default(), batch, block }
     }
 
+    /// Of 32 transactions, of none, of one.
     fn three_blocks() -> [Vec<Transaction>; 3] {
         let key = PrivateKeySigner::from_bytes(&U256::from(7).into()).expect("a key");
         let tx = |nonce| signed(std::slice::from_ref(&key), nonce);
-        [vec![tx(0), tx(1)], vec![], vec![tx(2)]]
+        [(0..WORTH_A_THREAD).map(tx).collect(), vec![], vec![tx(WORTH_A_THREAD)]]
     }
 
     #[test]
     fn senders_that_were_recovered_ahead_are_the_same() {
         let blocks = three_blocks();
         let deposit = [Transaction::from(mezz_primitives::TxDeposit::default())];
+        let backwards = [blocks[2].clone(), blocks[0].clone()];
         let ahead = Ahead::of(
-            &[posted(&blocks[1..], Compression::Stored), posted(&blocks, Compression::default())],
+            &[posted(&backwards, Compression::Stored), posted(&blocks, Compression::default())],
             L2,
         );
-        for (at, block) in blocks.iter().enumerate() {
+        for (at, block) in [(0, &blocks[0]), (2, &blocks[2])] {
             let known = ahead.of_block(&place(1, at), &deposit, block).expect("known");
             let all = [&deposit[..], block].concat();
             assert_eq!(known, recover(&all, u64::MAX).unwrap());
         }
-        assert_eq!(ahead.of_block(&place(0, 1), &[], &blocks[2]).map(|known| known.len()), Some(1));
+        let known = ahead.of_block(&place(0, 1), &[], &blocks[0]);
+        assert_eq!(known.map(|known| known.len()), Some(WORTH_A_THREAD));
     }
 
     /// Nothing depends on it: what is not known is recovered when it is its turn.
@@ -227,11 +246,12 @@ mod tests {
     fn what_is_of_another_place_is_not_known() {
         let blocks = three_blocks();
         let ahead = Ahead::of(&[posted(&blocks, Compression::default())], L2);
-        let other = signed(&[PrivateKeySigner::random()], 2);
+        let other = signed(&[PrivateKeySigner::random()], WORTH_A_THREAD);
         for (source, sequenced) in [
             (place(0, 1), &blocks[0][..]),
             (place(0, 2), &blocks[0][..1]),
             (place(0, 2), &[other]),
+            (place(0, 1), &[]),
             (place(0, 3), &[]),
             (place(1, 0), &blocks[0][..]),
             (BlockSource::WindowExpired { l1: L1Ref::default() }, &[]),
@@ -247,12 +267,33 @@ mod tests {
         let tx = TxEip4844::default();
         let signature = PrivateKeySigner::random().sign_hash_sync(&tx.signature_hash()).unwrap();
         let tx = Transaction::Ethereum(tx.into_signed(signature).into());
-        let blocks = [vec![tx.clone()], vec![tx; 1_000]];
+        let blocks = [three_blocks()[0].clone(), vec![tx; 1_000]];
         let data = posted(&blocks, Compression::Brotli(9));
-        assert!(data.bytes().unwrap().len() < 10 * TX_BYTES);
+        assert!(data.bytes().unwrap().len() < 100 * TX_BYTES);
         let ahead = Ahead::of(&[data], L2);
         assert!(ahead.of_block(&place(0, 0), &[], &blocks[0]).is_some());
         assert!(ahead.of_block(&place(0, 1), &[], &blocks[1]).is_none());
+    }
+
+    /// They follow from a few bytes: nothing is kept of them, and of tiny batches nothing is read.
+    #[test]
+    fn attack_blocks_without_transactions_take_no_memory_ahead() {
+        let mut blocks = vec![Vec::new(); 10_000];
+        let tiny = posted(&blocks, Compression::Brotli(9));
+        assert!(tiny.bytes().unwrap().len() < WORTH_READING);
+        blocks.push(three_blocks()[0].clone());
+        let large = posted(&blocks, Compression::Brotli(9));
+        let ahead = Ahead::of(&[tiny, large], L2);
+        assert_eq!(ahead.0.keys().collect::<Vec<_>>(), [&(1, 10_000)]);
+    }
+
+    #[test]
+    fn attack_many_batches_in_a_block_are_not_all_read_ahead() {
+        let blocks = three_blocks();
+        let batches = vec![posted(&blocks, Compression::Stored); READ_AHEAD + 1];
+        let ahead = Ahead::of(&batches, L2);
+        assert!(ahead.of_block(&place(READ_AHEAD - 1, 0), &[], &blocks[0]).is_some());
+        assert!(ahead.of_block(&place(READ_AHEAD, 0), &[], &blocks[0]).is_none());
     }
 
     #[test]
@@ -260,7 +301,7 @@ mod tests {
         let blocks = three_blocks();
         let BatchData::Calldata(good) = posted(&blocks, Compression::default()) else { panic!() };
         let cut = BatchData::Calldata(good.slice(..good.len() - 1));
-        let little = L2Bounds { gas_limit: 2 * TX_GAS - 1, ..L2 };
+        let little = L2Bounds { gas_limit: WORTH_A_THREAD as u64 * TX_GAS - 1, ..L2 };
         for (data, l2) in [
             (cut, L2),
             (BatchData::Calldata(Bytes::new()), L2),

@@ -4,7 +4,7 @@ use super::{BatchLog, Fetched, LoggedData, MAX_BACKOFF, Sources};
 use crate::{
     books::{Carrier, Posting, Spent},
     inbox,
-    senders::Ahead,
+    senders::{Ahead, L2Bounds},
 };
 use alloy::{
     consensus::Transaction as _,
@@ -64,18 +64,22 @@ pub(super) async fn fetch_all(
     for (log, batch) in logs.iter().zip(&batches) {
         postings.push(posting(&sources, block, log.transaction, batch).await);
     }
-    let Some(l2) = sources.recover else {
-        return Fetched { batches, postings, ..Default::default() };
+    let ahead = match sources.recover {
+        Some(l2) => ahead(&batches, l2).await,
+        None => Ahead::default(),
     };
-    let work = move || {
-        let ahead = Ahead::of(&batches, l2);
-        Fetched { batches, postings, ahead }
-    };
-    match tokio::task::spawn_blocking(work).await {
-        Ok(fetched) => fetched,
-        // As where blobs are checked: the runtime shuts down.
-        Err(_) => std::future::pending().await,
-    }
+    Fetched { batches, postings, ahead }
+}
+
+/// The senders of the transactions. Nothing depends on them: what is not known is recovered when it
+/// is its turn.
+async fn ahead(batches: &[BatchData], l2: L2Bounds) -> Ahead {
+    // Their bytes are shared.
+    let batches = batches.to_vec();
+    tokio::task::spawn_blocking(move || Ahead::of(&batches, l2)).await.unwrap_or_else(|error| {
+        tracing::warn!("senders are not recovered ahead: {error}");
+        Ahead::default()
+    })
 }
 
 /// The batches of a block. Their blobs are fetched together, since they are checked together.
