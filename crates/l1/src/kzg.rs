@@ -96,10 +96,10 @@ pub fn blob_versioned_hash(blob: &Blob) -> Result<B256, KzgError> {
 /// factors, and the one sum must be the commitment of the other, as in the batch verification of
 /// EIP-4844. Takes about as long as one commitment; a wrong blob passes with a chance of 2^-128.
 pub(crate) fn have_commitments(blobs: &[Blob], commitments: &[Bytes48]) -> bool {
-    let Some(factors) = random_factors(blobs.len()) else { return false };
     if blobs.len() != commitments.len() {
         return false;
     }
+    let Some(factors) = random_factors(blobs.len()) else { return false };
     // On the curve, in its group and not zero, or the second sum would mean nothing.
     let keys = commitments.iter().map(|bytes| PublicKey::key_validate(bytes.as_slice()));
     let Ok(keys) = keys.collect::<Result<Vec<_>, _>>() else { return false };
@@ -167,27 +167,24 @@ mod tests {
     fn commitments_are_those_of_ckzg() {
         let mut rng = StdRng::seed_from_u64(4844);
         for filled in [BYTES_PER_BLOB, BYTES_PER_BLOB, SCALAR, 5 * SCALAR] {
-            let mut blob = Blob::ZERO;
-            rng.fill_bytes(&mut blob[..filled]);
-            for word in blob.chunks_exact_mut(SCALAR) {
-                word[0] &= 0x3f;
-            }
+            let blob = random_blob(&mut rng, filled);
             assert_eq!(blob_versioned_hash(&blob), by_ckzg(&blob));
         }
     }
 
-    /// Valid blobs of random words.
+    /// A valid blob whose first `filled` bytes are random.
+    fn random_blob(rng: &mut StdRng, filled: usize) -> Blob {
+        let mut blob = Blob::ZERO;
+        rng.fill_bytes(&mut blob[..filled]);
+        for word in blob.chunks_exact_mut(SCALAR) {
+            word[0] &= 0x3f;
+        }
+        blob
+    }
+
     fn random_blobs(count: usize) -> Vec<Blob> {
         let mut rng = StdRng::seed_from_u64(7594);
-        let blob = |_| {
-            let mut blob = Blob::ZERO;
-            rng.fill_bytes(&mut blob[..]);
-            for word in blob.chunks_exact_mut(SCALAR) {
-                word[0] &= 0x3f;
-            }
-            blob
-        };
-        (0..count).map(blob).collect()
+        (0..count).map(|_| random_blob(&mut rng, BYTES_PER_BLOB)).collect()
     }
 
     fn commitments_of(blobs: &[Blob]) -> Vec<Bytes48> {

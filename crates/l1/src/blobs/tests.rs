@@ -5,7 +5,7 @@ use crate::kzg::blob_versioned_hash;
 use crate::test_http::{http, serve};
 use alloy::primitives::hex;
 
-fn blob(fill: u8) -> Blob {
+pub(super) fn blob(fill: u8) -> Blob {
     let mut blob = Blob::ZERO;
     blob[31] = fill;
     blob

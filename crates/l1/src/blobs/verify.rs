@@ -59,14 +59,9 @@ fn one_by_one(blobs: Vec<Blob>, wanted: &[B256]) -> Vec<(B256, Blob)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kzg::blob_commitment;
+    use crate::{blobs::tests::blob, kzg::blob_commitment};
 
     fn blobs() -> Vec<Blob> {
-        let blob = |fill| {
-            let mut blob = Blob::ZERO;
-            blob[31] = fill;
-            blob
-        };
         [1, 2, 3].map(blob).to_vec()
     }
 

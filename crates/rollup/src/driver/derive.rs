@@ -98,11 +98,9 @@ impl Driver {
     /// The transactions of a block with their senders, or why one has none.
     fn recover(&self, derived: &DerivedBlock) -> Result<Vec<RecoveredTransaction>, String> {
         let (forced, sequenced) = derived.transactions.split_at(derived.forced);
-        let known = match &derived.source {
-            BlockSource::Batch { l1, .. } => self.arrived.get(&l1.number),
-            BlockSource::WindowExpired { .. } => None,
-        };
-        known
+        let (BlockSource::Batch { l1, .. } | BlockSource::WindowExpired { l1 }) = derived.source;
+        self.arrived
+            .get(&l1.number)
             .and_then(|arrived| arrived.ahead.of_block(&derived.source, forced, sequenced))
             .map_or_else(|| recover(&derived.transactions, self.config.gas_limit), Ok)
     }
