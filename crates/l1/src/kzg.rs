@@ -92,17 +92,15 @@ pub fn blob_versioned_hash(blob: &Blob) -> Result<B256, KzgError> {
     Ok(kzg_to_versioned_hash(blob_commitment(blob)?.as_slice()))
 }
 
-/// Whether each of the blobs has the commitment at its place. Both are added up with the same random
+/// Whether each of the blobs has the commitment beside it. Both are added up with the same random
 /// factors, and the one sum must be the commitment of the other, as in the batch verification of
 /// EIP-4844. Takes about as long as one commitment; a wrong blob passes with a chance of 2^-128.
-pub(crate) fn have_commitments(blobs: &[Blob], commitments: &[Bytes48]) -> bool {
-    if blobs.len() != commitments.len() {
-        return false;
-    }
-    let Some(factors) = random_factors(blobs.len()) else { return false };
+pub(crate) fn have_commitments(pairs: &[(&Blob, Bytes48)]) -> bool {
+    let Some(factors) = random_factors(pairs.len()) else { return false };
     // On the curve, in its group and not zero, or the second sum would mean nothing.
-    let keys = commitments.iter().map(|bytes| PublicKey::key_validate(bytes.as_slice()));
+    let keys = pairs.iter().map(|(_, bytes)| PublicKey::key_validate(bytes.as_slice()));
     let Ok(keys) = keys.collect::<Result<Vec<_>, _>>() else { return false };
+    let blobs = pairs.iter().map(|(blob, _)| *blob);
     let (Ok(points), Ok(scalars)) = (points(), weighted(blobs, &factors)) else { return false };
     let factors: Vec<u8> = factors.iter().flat_map(|factor| factor.to_le_bytes()).collect();
     sum(points, &scalars, SCALAR_BITS) == sum(&keys, &factors, FACTOR_BITS)
@@ -119,9 +117,12 @@ fn random_factors(count: usize) -> Option<Vec<u128>> {
 }
 
 /// The sums of the blobs' words, each times its blob's factor, as scalars.
-fn weighted(blobs: &[Blob], factors: &[u128]) -> Result<Vec<u8>, KzgError> {
+fn weighted<'a>(
+    blobs: impl Iterator<Item = &'a Blob>,
+    factors: &[u128],
+) -> Result<Vec<u8>, KzgError> {
     let mut sums = vec![Wide::ZERO; BYTES_PER_BLOB / SCALAR];
-    for (blob, factor) in blobs.iter().zip(factors) {
+    for (blob, factor) in blobs.zip(factors) {
         let factor = Uint::<128, 2>::from(*factor);
         for (sum, word) in sums.iter_mut().zip(words(blob)) {
             let product: Uint<384, 6> = U256::from_be_slice(word?).widening_mul(factor);
@@ -191,6 +192,12 @@ mod tests {
         blobs.iter().map(|blob| blob_commitment(blob).unwrap()).collect()
     }
 
+    fn have(blobs: &[Blob], commitments: &[Bytes48]) -> bool {
+        assert_eq!(blobs.len(), commitments.len());
+        let pairs: Vec<_> = blobs.iter().zip(commitments.iter().copied()).collect();
+        have_commitments(&pairs)
+    }
+
     #[test]
     fn blobs_are_checked_together() {
         let mut blobs = random_blobs(7);
@@ -200,10 +207,8 @@ mod tests {
         blobs[3][SCALAR - 1] -= 1;
         let commitments = commitments_of(&blobs);
         for count in 1..=blobs.len() {
-            assert!(have_commitments(&blobs[..count], &commitments[..count]), "{count}");
+            assert!(have(&blobs[..count], &commitments[..count]), "{count}");
         }
-        assert!(!have_commitments(&blobs[..6], &commitments));
-        assert!(!have_commitments(&blobs, &commitments[..6]));
     }
 
     #[test]
@@ -213,7 +218,7 @@ mod tests {
         for at in 0..blobs.len() {
             let mut altered = blobs.clone();
             altered[at][SCALAR * 1_000 + 31] ^= 1;
-            assert!(!have_commitments(&altered, &commitments), "{at}");
+            assert!(!have(&altered, &commitments), "{at}");
         }
     }
 
@@ -225,14 +230,14 @@ mod tests {
             blob[SCALAR - 1] = 100;
         }
         let commitments = commitments_of(&blobs);
-        assert!(have_commitments(&blobs, &commitments));
+        assert!(have(&blobs, &commitments));
         blobs[0][SCALAR - 1] += 1;
         blobs[1][SCALAR - 1] -= 1;
-        assert!(!have_commitments(&blobs, &commitments));
+        assert!(!have(&blobs, &commitments));
         blobs[0][SCALAR - 1] -= 1;
         blobs[1][SCALAR - 1] += 1;
         blobs.swap(0, 1);
-        assert!(!have_commitments(&blobs, &commitments));
+        assert!(!have(&blobs, &commitments));
     }
 
     #[test]
@@ -252,11 +257,11 @@ mod tests {
         };
         assert_eq!(PublicKey::uncompress(outside.as_slice()).map(|_| ()), Ok(()));
         for wrong in [Bytes48::ZERO, infinity, outside, Bytes48::repeat_byte(0xff)] {
-            assert!(!have_commitments(&blobs, &[commitments[0], wrong]), "{wrong}");
+            assert!(!have(&blobs, &[commitments[0], wrong]), "{wrong}");
         }
         let mut beyond = blobs;
         beyond[1][..SCALAR].copy_from_slice(&MODULUS[..]);
-        assert!(!have_commitments(&beyond, &commitments));
+        assert!(!have(&beyond, &commitments));
     }
 
     fn by_ckzg(blob: &Blob) -> Result<B256, KzgError> {
