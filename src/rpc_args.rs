@@ -48,7 +48,7 @@ pub(crate) struct RpcArgs {
     /// A client that takes next to nothing of its answers for so long is disconnected (at least 3s)
     #[arg(long, env = "MEZZ_RPC_WRITE_TIMEOUT", default_value = "30s", value_parser = at_least("3s", parse_duration), value_name = "TIME", hide_short_help = true)]
     pub(crate) rpc_write_timeout: Duration,
-    /// Size of the answers that all clients together have not read (at least 32MiB)
+    /// Size of the answers that all clients together have not read, half of it of one address (at least 32MiB)
     #[arg(long, env = "MEZZ_RPC_MAX_UNREAD", default_value = "1GiB", value_parser = at_least("32MiB", parse_size), value_name = "SIZE", hide_short_help = true)]
     pub(crate) rpc_max_unread: u32,
     /// Size of the answers that one WebSocket client has not read; with more it is disconnected (at least 16MiB)

@@ -78,9 +78,9 @@ pub struct Limits {
     /// Batches that are answered at the same time, half of them of the clients at one IP address;
     /// their answers pile up until the last is there.
     pub max_batches: usize,
-    /// Bytes of answers that all clients together have not read. An answer for which there is no
-    /// room is an error, over WebSocket the end of the connection; a little of each connection
-    /// always has room.
+    /// Bytes of answers that all clients together have not read, half of them those at one IP
+    /// address. An answer for which there is no room is an error, over WebSocket the end of the
+    /// connection; a little of each connection always has room.
     pub max_unread_bytes: usize,
     /// Bytes of answers that one WebSocket client has not read; with more it is disconnected. At
     /// least [`Limits::max_response_bytes`].

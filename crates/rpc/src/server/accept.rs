@@ -33,7 +33,7 @@ pub(super) struct Accept {
     pub(super) idle_timeout: Duration,
     pub(super) write_timeout: Duration,
     pub(super) unread: Arc<Unread>,
-    /// Bytes of answers that one client has not read.
+    /// Bytes of answers that one connection has not read.
     pub(super) max_unread: usize,
     pub(super) connections: Connections,
 }
@@ -70,7 +70,7 @@ impl Accept {
             // A node that cannot set the option serves all the same.
             let _ = socket.set_nodelay(true);
             let stop = stop.clone();
-            let outbox = Outbox::new(&self.unread, self.max_unread);
+            let outbox = Outbox::new(&self.unread, peer, self.max_unread);
             let socket = Paced::new(socket, outbox.clone(), self.write_timeout);
             let place = (place, self.connections.enter());
             let client = Arc::new(Client { peer, outbox, _place: place });

@@ -96,6 +96,7 @@ impl RpcServer {
             max_request_bytes: limits.max_request_bytes,
             request_timeout: limits.request_timeout,
         };
+        let max_unread = limits.max_unread_client_bytes.max(limits.max_response_bytes as usize);
         let accept = accept::Accept {
             listener,
             http: Arc::new(http),
@@ -103,8 +104,8 @@ impl RpcServer {
             places: places_to_connect(limits),
             idle_timeout: limits.idle_timeout,
             write_timeout: limits.write_timeout,
-            unread: outbox::Unread::new(limits.max_unread_bytes),
-            max_unread: limits.max_unread_client_bytes.max(limits.max_response_bytes as usize),
+            unread: outbox::Unread::new(limits.max_unread_bytes, max_unread),
+            max_unread,
             connections,
         };
         let accepting = tokio::spawn(accept.run());

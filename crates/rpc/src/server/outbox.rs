@@ -1,13 +1,17 @@
-//! Answers that clients have not read yet: how many bytes of them the node holds, for one client
-//! and for all, and how long a client may read next to nothing.
+//! Answers that clients have not read yet: how many bytes of them the node holds, for one
+//! connection, for one address and for all, and how long a client may read next to nothing.
 
+use super::peer::Peer;
+use parking_lot::Mutex;
 use std::{
+    collections::HashMap,
     fmt,
     future::Future as _,
     io,
+    net::IpAddr,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
@@ -27,43 +31,101 @@ const SMALL: usize = 64 << 10;
 /// takes them one by one would hold an answer for ever.
 const ENOUGH: usize = 256 << 10;
 
-/// What the node holds for all clients.
+/// Bytes that are held, and how many may be.
 #[derive(Debug)]
-pub(super) struct Unread {
-    held: AtomicUsize,
+struct Held {
+    bytes: AtomicUsize,
     most: usize,
 }
 
-impl Unread {
-    pub(super) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { held: AtomicUsize::new(0), most })
+impl Held {
+    const fn new(most: usize) -> Self {
+        Self { bytes: AtomicUsize::new(0), most }
+    }
+
+    /// Counts bytes; how many there are now.
+    fn add(&self, bytes: usize) -> usize {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes)
+    }
+
+    fn sub(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
-/// What the node holds for one client.
+/// What the node holds for all clients.
+#[derive(Debug)]
+pub(super) struct Unread {
+    held: Held,
+    most_of_address: usize,
+    /// Those that have a connection.
+    addresses: Mutex<HashMap<IpAddr, Weak<Address>>>,
+}
+
+/// What the node holds for the connections from one address.
+#[derive(Debug)]
+struct Address {
+    ip: IpAddr,
+    held: Held,
+    all: Arc<Unread>,
+}
+
+impl Unread {
+    /// `most` bytes for all, half of them for one address, but at least what one connection may have.
+    pub(super) fn new(most: usize, most_of_connection: usize) -> Arc<Self> {
+        Arc::new(Self {
+            held: Held::new(most),
+            most_of_address: (most / 2).max(most_of_connection),
+            addresses: Mutex::default(),
+        })
+    }
+
+    fn address(self: &Arc<Self>, ip: IpAddr) -> Arc<Address> {
+        let mut addresses = self.addresses.lock();
+        if let Some(address) = addresses.get(&ip).and_then(Weak::upgrade) {
+            return address;
+        }
+        let held = Held::new(self.most_of_address);
+        let address = Arc::new(Address { ip, held, all: self.clone() });
+        addresses.insert(ip, Arc::downgrade(&address));
+        address
+    }
+}
+
+impl Drop for Address {
+    fn drop(&mut self) {
+        let mut addresses = self.all.addresses.lock();
+        // Another may have taken its place.
+        if addresses.get(&self.ip).is_some_and(|address| address.strong_count() == 0) {
+            addresses.remove(&self.ip);
+        }
+    }
+}
+
+/// What the node holds for one connection.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    held: AtomicUsize,
-    most: usize,
-    all: Arc<Unread>,
+    held: Held,
+    address: Arc<Address>,
     closed: CancellationToken,
 }
 
 impl Outbox {
-    pub(super) fn new(all: &Arc<Unread>, most: usize) -> Arc<Self> {
+    /// Of a connection from `peer`, for which at most `most` bytes are held.
+    pub(super) fn new(all: &Arc<Unread>, peer: Peer, most: usize) -> Arc<Self> {
         Arc::new(Self {
-            held: AtomicUsize::new(0),
-            most,
-            all: all.clone(),
+            held: Held::new(most),
+            address: all.address(peer.0),
             closed: CancellationToken::new(),
         })
     }
 
     /// Counts an answer of `bytes`. False: there is no room for it, and it must not be held.
     pub(crate) fn put(&self, bytes: usize) -> bool {
-        let own = self.held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        let all = self.all.held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        let room = own <= self.most && (own <= SMALL || all <= self.all.most);
+        let held = [&self.held, &self.address.held, &self.address.all.held];
+        let [own, address, all] = held.map(|held| (held.add(bytes), held.most));
+        let fits = |(bytes, most)| bytes <= most;
+        let room = fits(own) && (own.0 <= SMALL || fits(address) && fits(all));
         if !room {
             self.taken(bytes);
         }
@@ -74,15 +136,20 @@ impl Outbox {
     fn taken(&self, bytes: usize) {
         let mut taken = 0;
         // Headers and frames are written, too, which nobody has counted.
-        let _ = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
+        let _ = self.held.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
             taken = held.min(bytes);
             Some(held - taken)
         });
-        self.all.held.fetch_sub(taken, Ordering::Relaxed);
+        self.forget(taken);
+    }
+
+    fn forget(&self, bytes: usize) {
+        self.address.held.sub(bytes);
+        self.address.all.held.sub(bytes);
     }
 
     fn is_empty(&self) -> bool {
-        self.held.load(Ordering::Relaxed) == 0
+        self.held.bytes.load(Ordering::Relaxed) == 0
     }
 
     /// Ends the connection.
@@ -93,7 +160,7 @@ impl Outbox {
 
 impl Drop for Outbox {
     fn drop(&mut self) {
-        self.all.held.fetch_sub(*self.held.get_mut(), Ordering::Relaxed);
+        self.forget(self.held.bytes.load(Ordering::Relaxed));
     }
 }
 
@@ -205,7 +272,7 @@ mod tests {
     #[tokio::test]
     async fn reader_that_takes_next_to_nothing_is_cut() {
         let (near, mut far) = tokio::io::duplex(256);
-        let outbox = Outbox::new(&Unread::new(1 << 30), 1 << 30);
+        let outbox = Outbox::new(&Unread::new(1 << 30, 1 << 30), peer(1), 1 << 30);
         outbox.put(1 << 20);
         let mut paced = Paced::new(near, outbox, Duration::from_millis(100));
         let reading = tokio::spawn(async move {
@@ -221,11 +288,15 @@ mod tests {
         reading.abort();
     }
 
+    fn peer(number: u8) -> Peer {
+        Peer([10, 0, 0, number].into())
+    }
+
     #[test]
     fn what_is_held_is_counted_for_one_and_for_all() {
-        let all = Unread::new(200 << 10);
-        let outbox = || Outbox::new(&all, 180 << 10);
-        let (one, other) = (outbox(), outbox());
+        let all = Unread::new(200 << 10, 180 << 10);
+        let outbox = |number| Outbox::new(&all, peer(number), 180 << 10);
+        let (one, other) = (outbox(1), outbox(2));
         assert!(one.put(170 << 10));
         assert!(!one.put(20 << 10), "more than one may have");
         assert!(!other.put(SMALL + 1), "more than all may have");
@@ -236,6 +307,24 @@ mod tests {
         assert!(one.put(20 << 10));
         one.taken(usize::MAX);
         drop(other);
-        assert_eq!(all.held.load(Ordering::Relaxed), 0);
+        assert_eq!(all.held.bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn attack_address_that_reads_on_none_of_its_connections() {
+        let all = Unread::new(800 << 10, 200 << 10);
+        let outbox = |number| Outbox::new(&all, peer(number), 200 << 10);
+        let greedy: Vec<_> = (0..5).map(|_| outbox(1)).collect();
+        assert!(greedy[0].put(200 << 10) && greedy[1].put(200 << 10));
+        assert!(!greedy[2].put(SMALL + 1), "half of all is held for it");
+        assert!(greedy[2].put(SMALL), "a little always has room");
+        let other = outbox(2);
+        assert!(other.put(200 << 10));
+        greedy[0].taken(200 << 10);
+        assert!(greedy[3].put(130 << 10));
+        drop((greedy, other));
+        assert_eq!(all.held.bytes.load(Ordering::Relaxed), 0);
+        assert!(all.addresses.lock().is_empty());
+        assert!(outbox(1).put(200 << 10));
     }
 }
