@@ -284,8 +284,7 @@ impl Driver {
                 _ = beats.tick() => {}
                 _ = ticks.tick(), if self.may_sequence() => {
                     let core = cores.one().await;
-                    tokio::task::block_in_place(|| self.sequence())?;
-                    drop(core);
+                    tokio::task::block_in_place(|| self.sequence(Some(core)))?;
                     // Blocks that take as long as the pause between them must not keep L1 out.
                     for _ in 0..ITEMS_PER_TICK {
                         let Ok(item) = feed.try_recv() else { break };

@@ -8,6 +8,7 @@ use mezz_derivation::{
 };
 use mezz_evm::InvalidTx;
 use mezz_primitives::RecoveredTransaction;
+use mezz_rpc::Core;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Unused L1 blocks above which blocks are made without a pause, until the origin has caught up.
@@ -21,11 +22,12 @@ impl Driver {
             && self.origins.get(self.head.origin.number).is_some()
     }
 
-    /// Makes the block of a tick, and as many more as it takes to keep up with L1.
-    pub(super) fn sequence(&mut self) -> Result<(), DriverError> {
+    /// Makes the block of a tick, and as many more as it takes to keep up with L1. The first is made on `core`, which
+    /// others have again as soon as all that is left is to store the block: that waits for the disk.
+    pub(super) fn sequence(&mut self, mut core: Option<Core>) -> Result<(), DriverError> {
         let Some(sequencer) = self.sequencer else { return Ok(()) };
         let started = Instant::now();
-        while self.sequence_one(sequencer)? {
+        while self.sequence_one(sequencer, core.take())? {
             let newest = self.origins.newest().map_or(0, |block| block.number);
             let behind = newest.saturating_sub(sequencer.l1_confirmations);
             if behind <= self.head.origin.number + LAG || started.elapsed() >= sequencer.block_time
@@ -37,7 +39,11 @@ impl Driver {
     }
 
     /// Makes one block; `false` if there is no valid one now.
-    fn sequence_one(&mut self, sequencer: SequencerConfig) -> Result<bool, DriverError> {
+    fn sequence_one(
+        &mut self,
+        sequencer: SequencerConfig,
+        core: Option<Core>,
+    ) -> Result<bool, DriverError> {
         let Some(origin) = self.next_origin(sequencer.l1_confirmations) else { return Ok(false) };
         let recovers = self.recovers();
         self.meters.recovering.set(f64::from(u8::from(recovers)));
@@ -115,6 +121,7 @@ impl Driver {
             tracing::debug!(%hash, reason, "dropped from the pool");
             self.pool.remove(&hash);
         }
+        drop(core);
         let block = self.commit(built)?;
         self.idle = 0;
         self.meters.sequenced(&block, started);
