@@ -1,14 +1,15 @@
 //! The senders of sequenced transactions. To recover them takes many times as long as to execute
 //! the transactions, so it is done on all cores, and for batches that wait to be derived before it
-//! is their turn: execution has one core.
+//! is their turn, as is decoding them: execution has one core.
 
+use alloy::primitives::Bytes;
 use mezz_derivation::{
     RollupConfig,
-    batch::Batch,
-    derive::{BatchData, BlockSource},
+    batch::{Batch, BatchBlock},
+    derive::{BatchData, BlockSource, DecodedBatch},
 };
 use mezz_primitives::{Learnt, RecoveredTransaction, Transaction, fee::BatchSizer};
-use std::{collections::HashMap, panic::resume_unwind, thread};
+use std::{collections::HashMap, mem::size_of, panic::resume_unwind, sync::Arc, thread};
 
 /// Transactions whose senders take longer to recover than a thread to start, by far.
 const WORTH_A_THREAD: usize = 32;
@@ -21,6 +22,9 @@ const TX_BYTES: usize = 64;
 const READ_AHEAD: usize = 8;
 /// Bytes below which a batch is not worth it, whatever it decompresses to.
 const WORTH_READING: usize = WORTH_A_THREAD * TX_BYTES;
+/// How many times its bytes a decoded batch may take to be kept. One of usual transactions takes two
+/// to three times as many.
+const MOST_GROWTH: usize = 8;
 
 /// The transactions with their senders, recovered on all cores, and their sizes in a batch. Error:
 /// the first that has none, and why; or that there are more than fit into `gas_limit`, which a lying
@@ -87,23 +91,28 @@ impl From<&RollupConfig> for L2Bounds {
 pub struct Ahead(HashMap<(usize, usize), Vec<Learnt>>);
 
 impl Ahead {
-    /// Learns what there is of batches, as far as their bytes could hold it.
-    pub(crate) fn of(batches: &[BatchData], l2: L2Bounds) -> Self {
+    /// Learns what there is of batches, as far as their bytes could hold it. Those that do not take
+    /// much more room for it stay decoded.
+    pub(crate) fn of(batches: &mut [BatchData], l2: L2Bounds) -> Self {
         let mut ahead = Self::default();
-        for (at, batch) in batches.iter().take(READ_AHEAD).enumerate() {
-            ahead.read(at, batch, l2);
+        for (at, posted) in batches.iter_mut().take(READ_AHEAD).enumerate() {
+            let Ok(data) = posted.bytes() else { continue };
+            if data.len() < WORTH_READING {
+                continue;
+            }
+            let bytes = data.len();
+            let Ok(decoded) = DecodedBatch::decode(data, l2.chain_id) else { continue };
+            ahead.read(at, decoded.batch(), bytes, l2);
+            if memory(decoded.batch()) <= MOST_GROWTH * bytes {
+                *posted = BatchData::Decoded(Arc::new(decoded));
+            }
         }
         ahead
     }
 
-    /// Learns what there is of the batch at this place.
-    fn read(&mut self, at: usize, batch: &BatchData, l2: L2Bounds) {
-        let Ok(data) = batch.bytes() else { return };
-        if data.len() < WORTH_READING {
-            return;
-        }
-        let Ok(batch) = Batch::decode(&data, l2.chain_id) else { return };
-        let mut left = data.len() / TX_BYTES;
+    /// Learns what there is of the batch of so many bytes at this place.
+    fn read(&mut self, at: usize, batch: &Batch, bytes: usize, l2: L2Bounds) {
+        let mut left = bytes / TX_BYTES;
         for (place, block) in batch.blocks.iter().enumerate() {
             if block.transactions.is_empty() {
                 continue;
@@ -139,17 +148,24 @@ impl Ahead {
     }
 }
 
+/// Bytes that a batch takes in memory, about.
+fn memory(batch: &Batch) -> usize {
+    let transactions = batch.blocks.iter().flat_map(|block| &block.transactions);
+    let blocks = batch.blocks.len() * size_of::<BatchBlock>();
+    transactions.map(|tx| size_of::<Bytes>() + tx.len()).sum::<usize>() + blocks
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use alloy::{
         consensus::{SignableTransaction, TxEip4844, TxLegacy},
-        primitives::{Bytes, Signature, U256},
+        primitives::{Signature, U256},
         signers::{SignerSync, local::PrivateKeySigner},
     };
     use mezz_derivation::{
         L1Ref,
-        batch::{self, BatchBlock, Compression, HashCheck},
+        batch::{self, Compression, HashCheck},
     };
 
     fn signed(keys: &[PrivateKeySigner], nonce: usize) -> Transaction {
@@ -229,7 +245,7 @@ mod tests {
         let deposit = [Transaction::from(mezz_primitives::TxDeposit::default())];
         let backwards = [blocks[2].clone(), blocks[0].clone()];
         let ahead = Ahead::of(
-            &[posted(&backwards, Compression::Stored), posted(&blocks, Compression::default())],
+            &mut [posted(&backwards, Compression::Stored), posted(&blocks, Compression::default())],
             L2,
         );
         for (at, block) in [(0, &blocks[0]), (2, &blocks[2])] {
@@ -245,7 +261,7 @@ mod tests {
     #[test]
     fn what_is_of_another_place_is_not_known() {
         let blocks = three_blocks();
-        let ahead = Ahead::of(&[posted(&blocks, Compression::default())], L2);
+        let ahead = Ahead::of(&mut [posted(&blocks, Compression::default())], L2);
         let other = signed(&[PrivateKeySigner::random()], WORTH_A_THREAD);
         for (source, sequenced) in [
             (place(0, 1), &blocks[0][..]),
@@ -268,9 +284,10 @@ mod tests {
         let signature = PrivateKeySigner::random().sign_hash_sync(&tx.signature_hash()).unwrap();
         let tx = Transaction::Ethereum(tx.into_signed(signature).into());
         let blocks = [three_blocks()[0].clone(), vec![tx; 1_000]];
-        let data = posted(&blocks, Compression::Brotli(9));
-        assert!(data.bytes().unwrap().len() < 100 * TX_BYTES);
-        let ahead = Ahead::of(&[data], L2);
+        let mut data = [posted(&blocks, Compression::Brotli(9))];
+        assert!(data[0].bytes().unwrap().len() < 100 * TX_BYTES);
+        let ahead = Ahead::of(&mut data, L2);
+        assert!(matches!(data[0], BatchData::Calldata(_)), "it is not kept decoded");
         assert!(ahead.of_block(&place(0, 0), &[], &blocks[0]).is_some());
         assert!(ahead.of_block(&place(0, 1), &[], &blocks[1]).is_none());
     }
@@ -283,15 +300,17 @@ mod tests {
         assert!(tiny.bytes().unwrap().len() < WORTH_READING);
         blocks.push(three_blocks()[0].clone());
         let large = posted(&blocks, Compression::Brotli(9));
-        let ahead = Ahead::of(&[tiny, large], L2);
+        let ahead = Ahead::of(&mut [tiny, large], L2);
         assert_eq!(ahead.0.keys().collect::<Vec<_>>(), [&(1, 10_000)]);
     }
 
     #[test]
     fn attack_many_batches_in_a_block_are_not_all_read_ahead() {
         let blocks = three_blocks();
-        let batches = vec![posted(&blocks, Compression::Stored); READ_AHEAD + 1];
-        let ahead = Ahead::of(&batches, L2);
+        let mut batches = vec![posted(&blocks, Compression::Stored); READ_AHEAD + 1];
+        let ahead = Ahead::of(&mut batches, L2);
+        assert!(matches!(batches[READ_AHEAD - 1], BatchData::Decoded(_)));
+        assert!(matches!(batches[READ_AHEAD], BatchData::Calldata(_)));
         assert!(ahead.of_block(&place(READ_AHEAD - 1, 0), &[], &blocks[0]).is_some());
         assert!(ahead.of_block(&place(READ_AHEAD, 0), &[], &blocks[0]).is_none());
     }
@@ -308,7 +327,7 @@ mod tests {
             (BatchData::Blobs(vec![Bytes::new()]), L2),
             (BatchData::Calldata(good), little),
         ] {
-            assert!(Ahead::of(&[data], l2).of_block(&place(0, 0), &[], &blocks[0]).is_none());
+            assert!(Ahead::of(&mut [data], l2).of_block(&place(0, 0), &[], &blocks[0]).is_none());
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     inputs::{self, BlockInputs, check_timestamp},
 };
 use crate::{
-    batch::{self, Batch, BatchBlock, BatchHeader},
+    batch::{self, BatchBlock, BatchHeader},
     config::RollupConfig,
 };
 use alloc::{
@@ -208,7 +208,7 @@ impl Deriver {
         if current.active.is_none()
             && let Some((index, data)) = current.batches.pop_front()
         {
-            match self.open(current.l1, &data) {
+            match self.open(current.l1, data) {
                 Ok(blocks) => {
                     let blocks = blocks.into_iter();
                     current.active = Some(ActiveBatch { index, applied: 0, blocks });
@@ -289,8 +289,8 @@ impl Deriver {
 
     /// Checks what concerns a batch as a whole; answers its blocks. The parent is checked before
     /// anything is decompressed.
-    fn open(&self, l1: L1Ref, data: &BatchData) -> Result<Vec<BatchBlock>, DropReason> {
-        let data = data.bytes()?;
+    fn open(&self, l1: L1Ref, posted: BatchData) -> Result<Vec<BatchBlock>, DropReason> {
+        let data = posted.bytes()?;
         let header = BatchHeader::decode(&data)?;
         let (first, safe) = (header.first_number, self.safe.number);
         if first <= safe {
@@ -302,7 +302,7 @@ impl Deriver {
         if header.parent_check != batch::hash_check(&self.safe.hash) {
             return Err(DropReason::UnknownParent { safe: self.safe.hash });
         }
-        let batch = Batch::decode(&data, self.config.l2_chain_id)?;
+        let batch = posted.into_batch(&data, self.config.l2_chain_id)?;
         let advances = batch.blocks.iter().filter(|block| block.advances_origin).count();
         let origin = u64::try_from(advances)
             .ok()

@@ -19,6 +19,6 @@ pub use inputs::{
 };
 pub use machine::{Deriver, DriverError, FeedError, Step};
 pub use types::{
-    BatchData, BatchOutcome, BlockSource, Cursor, DerivedBlock, DropReason, L1Block, L1Ref,
-    L2BlockRef,
+    BatchData, BatchOutcome, BlockSource, Cursor, DecodedBatch, DerivedBlock, DropReason, L1Block,
+    L1Ref, L2BlockRef,
 };

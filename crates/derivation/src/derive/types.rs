@@ -2,10 +2,10 @@
 
 use super::{L2Attributes, TimestampError};
 use crate::{
-    batch::DecodeError,
+    batch::{Batch, DecodeError},
     blob::{self, BlobError},
 };
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 use alloy_primitives::{B256, Bytes};
 use core::fmt;
 use mezz_primitives::{Transaction, deposit::UserDeposit};
@@ -95,6 +95,8 @@ pub enum BatchData {
     Calldata(Bytes),
     /// The blobs of the transaction, 131,072 bytes each, in order.
     Blobs(Vec<Bytes>),
+    /// What one of the others holds, decoded before it is its turn.
+    Decoded(Arc<DecodedBatch>),
 }
 
 impl BatchData {
@@ -106,7 +108,43 @@ impl BatchData {
         match self {
             Self::Calldata(data) => Ok(data.clone()),
             Self::Blobs(blobs) => blob::from_blobs(blobs).map(Bytes::from),
+            Self::Decoded(decoded) => Ok(decoded.data.clone()),
         }
+    }
+
+    /// The batch, whose bytes are `data`.
+    pub(super) fn into_batch(self, data: &[u8], chain_id: u64) -> Result<Batch, DecodeError> {
+        match self {
+            Self::Decoded(decoded) if decoded.chain_id == chain_id => {
+                Ok(Arc::unwrap_or_clone(decoded).batch)
+            }
+            _ => Batch::decode(data, chain_id),
+        }
+    }
+}
+
+/// A batch that was decoded while it waited: that takes as long as to execute its blocks, and can be
+/// done on another core. Derivation comes to the same with it and without.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecodedBatch {
+    data: Bytes,
+    chain_id: u64,
+    batch: Batch,
+}
+
+impl DecodedBatch {
+    /// Decodes the bytes of a batch for the L2 of this chain id.
+    ///
+    /// # Errors
+    /// If they are none.
+    pub fn decode(data: Bytes, chain_id: u64) -> Result<Self, DecodeError> {
+        let batch = Batch::decode(&data, chain_id)?;
+        Ok(Self { data, chain_id, batch })
+    }
+
+    /// What they say.
+    pub const fn batch(&self) -> &Batch {
+        &self.batch
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
 };
 use alloy::{
     consensus::Transaction as _,
-    eips::eip4844::Bytes48,
+    eips::eip4844::{BYTES_PER_BLOB, Bytes48},
     primitives::{B256, Bytes},
 };
 use futures::future::join_all;
@@ -60,25 +60,29 @@ pub(super) async fn fetch_all(
     if failures > 0 {
         tracing::info!(l1 = %block, "the batch has been read");
     }
+    let (batches, ahead) = match sources.recover {
+        Some(l2) => ahead(batches, l2).await,
+        None => (batches, Ahead::default()),
+    };
     let mut postings = Vec::with_capacity(batches.len());
     for (log, batch) in logs.iter().zip(&batches) {
-        postings.push(posting(&sources, block, log.transaction, batch).await);
+        postings.push(posting(&sources, block, log, batch).await);
     }
-    let ahead = match sources.recover {
-        Some(l2) => ahead(&batches, l2).await,
-        None => Ahead::default(),
-    };
     Fetched { batches, postings, ahead }
 }
 
-/// The senders of the transactions. Nothing depends on them: what is not known is recovered when it
-/// is its turn.
-async fn ahead(batches: &[BatchData], l2: L2Bounds) -> Ahead {
+/// The batches decoded, and the senders of their transactions. Nothing depends on it: what is not
+/// known is learnt when it is its turn.
+async fn ahead(batches: Vec<BatchData>, l2: L2Bounds) -> (Vec<BatchData>, Ahead) {
     // Their bytes are shared.
-    let batches = batches.to_vec();
-    tokio::task::spawn_blocking(move || Ahead::of(&batches, l2)).await.unwrap_or_else(|error| {
-        tracing::warn!("senders are not recovered ahead: {error}");
-        Ahead::default()
+    let mut read = batches.clone();
+    let work = tokio::task::spawn_blocking(move || {
+        let ahead = Ahead::of(&mut read, l2);
+        (read, ahead)
+    });
+    work.await.unwrap_or_else(|error| {
+        tracing::warn!("batches are not read ahead: {error}");
+        (batches, Ahead::default())
     })
 }
 
@@ -129,7 +133,8 @@ async fn commitments(sources: &Sources, logs: &[BatchLog]) -> Vec<Bytes48> {
 
 /// What the books need to know of a batch. Derivation does not wait for an L1 that does not say
 /// what it cost.
-async fn posting(sources: &Sources, block: L1Ref, transaction: B256, batch: &BatchData) -> Posting {
+async fn posting(sources: &Sources, block: L1Ref, log: &BatchLog, batch: &BatchData) -> Posting {
+    let transaction = log.transaction;
     let spent = match sources.l1.receipt(transaction).await {
         Ok(Some(receipt)) if receipt.block_hash == Some(block.hash) => Some(Spent::of(&receipt)),
         Ok(_) => None,
@@ -138,14 +143,11 @@ async fn posting(sources: &Sources, block: L1Ref, transaction: B256, batch: &Bat
             None
         }
     };
-    let (carrier, bytes) = match batch {
-        BatchData::Calldata(data) => (Carrier::Calldata, data.len()),
-        BatchData::Blobs(blobs) => (
-            Carrier::Blobs,
-            batch
-                .bytes()
-                .map_or_else(|_| blobs.iter().map(|blob| blob.len()).sum(), |batch| batch.len()),
-        ),
+    let carrier = match log.data {
+        LoggedData::Calldata(_) => Carrier::Calldata,
+        LoggedData::Blobs(_) => Carrier::Blobs,
     };
+    let all = log.blob_hashes().len() * BYTES_PER_BLOB;
+    let bytes = batch.bytes().map_or(all, |batch| batch.len());
     Posting { transaction, carrier, bytes: bytes as u64, spent }
 }

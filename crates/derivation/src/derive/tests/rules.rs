@@ -69,6 +69,19 @@ fn batch_in_blobs_is_the_same_as_in_calldata() {
 }
 
 #[test]
+fn batch_that_was_decoded_for_another_chain_is_decoded_again() {
+    let mut node = Node::started();
+    let mut other = Node::started();
+    let data = batch_on(&node.safe(), l1_hash(100, 0), vec![block(1_000, false, vec![tx(0)])]);
+    let decode = |chain_id| DecodedBatch::decode(data.bytes().unwrap(), chain_id).unwrap();
+    assert_ne!(decode(902).batch(), decode(901).batch());
+    other.post_data(BatchData::Decoded(Arc::new(decode(902))));
+    node.post_data(data);
+    assert_eq!(node.safe().number, 1);
+    assert_eq!(other.safe(), node.safe());
+}
+
+#[test]
 fn malformed_batch_is_dropped() {
     let mut node = Node::started();
     let outcome = node.post_data(BatchData::Calldata(Bytes::from_static(&[1, 2, 3])));

@@ -7,7 +7,7 @@ use crate::books;
 use mezz_derivation::{
     Batch,
     batch::{Compression, DecodeError, MAX_BATCH_BYTES, encode},
-    blob::{BlobError, from_blobs},
+    blob::BlobError,
     derive::{BatchData, DropReason},
 };
 
@@ -57,14 +57,10 @@ fn assert_in_vain(l1: &mut L1, node: &mut Node, attack: Vec<BatchData>) {
 
 /// Why these bytes are no batch.
 fn refusal(data: &BatchData) -> DropReason {
-    let bytes = match data {
-        BatchData::Calldata(data) => data.clone(),
-        BatchData::Blobs(blobs) => match from_blobs(blobs) {
-            Ok(bytes) => bytes.into(),
-            Err(error) => return error.into(),
-        },
-    };
-    Batch::decode(&bytes, 901).unwrap_err().into()
+    match data.bytes() {
+        Ok(bytes) => Batch::decode(&bytes, 901).unwrap_err().into(),
+        Err(error) => error.into(),
+    }
 }
 
 #[tokio::test]

@@ -292,8 +292,8 @@ async fn run(blocks: Vec<(Vec<Spec>, u64)>) -> Outcome {
         let batches = !logs.is_empty();
         let item = FeedItem::Block { block: Box::new(block), batches };
         node.driver.on_feed(item).unwrap();
-        if let Some(batches) = world.fetch(&logs).filter(|_| batches) {
-            let ahead = Ahead::of(&batches, (&world::config()).into());
+        if let Some(mut batches) = world.fetch(&logs).filter(|_| batches) {
+            let ahead = Ahead::of(&mut batches, (&world::config()).into());
             let postings = Vec::new();
             let item = FeedItem::Batches { block: at, batches, postings, ahead };
             node.driver.on_feed(item).unwrap();
@@ -302,7 +302,7 @@ async fn run(blocks: Vec<(Vec<Spec>, u64)>) -> Outcome {
     assert_deposits(&node, &read);
     let first = outcome(&node, refused);
 
-    // Again, with all batches late, and no sender recovered ahead.
+    // Again, with all batches late, and nothing read ahead.
     let mut node = Node::in_memory(&L1::new()).await;
     let mut refused = None;
     let mut late = Vec::new();

@@ -236,9 +236,9 @@ impl Node {
             self.told.push(block.reference());
             self.driver.on_feed(FeedItem::Block { block: Box::new(empty), batches: waits })?;
             if waits && block.number <= batches {
-                let (block, batches) = (block.reference(), block.batches.clone());
+                let (block, mut batches) = (block.reference(), block.batches.clone());
                 let postings = postings(block, batches.len());
-                let ahead = self.ahead(&batches);
+                let ahead = self.ahead(&mut batches);
                 self.driver.on_feed(FeedItem::Batches { block, batches, postings, ahead })?;
             }
         }
@@ -246,7 +246,7 @@ impl Node {
     }
 
     /// As the feed has it.
-    fn ahead(&self, batches: &[BatchData]) -> Ahead {
+    fn ahead(&self, batches: &mut [BatchData]) -> Ahead {
         if self.sequences { Ahead::default() } else { Ahead::of(batches, (&config()).into()) }
     }
 
