@@ -79,7 +79,7 @@ pub struct Limits {
     /// their answers pile up until the last is there.
     pub max_batches: usize,
     /// Bytes of answers that all clients together have not read, half of them those at one IP
-    /// address. An answer for which there is no room is an error, over WebSocket the end of the
+    /// address, or as many as one connection may have if that is more. An answer for which there is no room is an error, over WebSocket the end of the
     /// connection; a little of each connection always has room.
     pub max_unread_bytes: usize,
     /// Bytes of answers that one WebSocket client has not read; with more it is disconnected. At

@@ -12,8 +12,11 @@ use alloy::{
     primitives::{B256, hex},
 };
 use reqwest::{Client, StatusCode, Url};
-use serde::Deserialize;
-use std::{borrow::Cow, time::Duration};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, SeqAccess, Visitor},
+};
+use std::{borrow::Cow, fmt, time::Duration};
 use tokio::sync::OnceCell;
 
 /// How an endpoint names blocks.
@@ -219,16 +222,41 @@ struct Data<T> {
 }
 
 pub(super) fn parse_blobs(body: &[u8]) -> Result<Vec<Blob>, String> {
-    #[derive(Deserialize)]
-    struct Hex<'a>(#[serde(borrow)] Cow<'a, str>);
-    let answer: Data<Vec<Hex<'_>>> =
-        serde_json::from_slice(body).map_err(|error| format!("not a list of blobs: {error}"))?;
-    let mut blobs = vec![Blob::ZERO; answer.data.len()];
-    for (blob, Hex(text)) in blobs.iter_mut().zip(&answer.data) {
-        hex::decode_to_slice(text.as_ref(), blob.as_mut_slice())
-            .map_err(|error| format!("not a blob: {error}"))?;
+    serde_json::from_slice::<Data<Blobs>>(body)
+        .map(|answer| answer.data.0)
+        .map_err(|error| format!("not a list of blobs: {error}"))
+}
+
+/// Decoded as they come, so that the first that is none ends it: a list of empty ones, of three bytes
+/// each, would take all memory.
+struct Blobs(Vec<Blob>);
+
+impl<'de> Deserialize<'de> for Blobs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Hex<'a>(#[serde(borrow)] Cow<'a, str>);
+
+        struct List;
+        impl<'de> Visitor<'de> for List {
+            type Value = Blobs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("blobs")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Blobs, A::Error> {
+                let mut blobs = Vec::new();
+                while let Some(Hex(text)) = list.next_element()? {
+                    let mut blob = Blob::ZERO;
+                    hex::decode_to_slice(text.as_ref(), blob.as_mut_slice())
+                        .map_err(A::Error::custom)?;
+                    blobs.push(blob);
+                }
+                Ok(Blobs(blobs))
+            }
+        }
+        deserializer.deserialize_seq(List)
     }
-    Ok(blobs)
 }
 
 pub(super) fn parse_slot_ms(body: &[u8]) -> Result<u64, String> {

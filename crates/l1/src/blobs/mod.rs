@@ -152,8 +152,8 @@ impl BlobSource {
 
     /// The blobs with the given versioned hashes, in the order of the hashes, each checked against
     /// its hash. `timestamp` is the block's, seconds. `commitments` are what somebody says the blobs
-    /// have, in any order, or none: with all of them several blobs are checked as fast as one, and
-    /// false ones cost time and no more.
+    /// have, in any order, or none: two or more blobs whose commitments are known are checked as fast
+    /// as one, and false ones cost time and no more.
     ///
     /// # Errors
     /// [`BlobError::Missing`] if the endpoints answer without all of them,

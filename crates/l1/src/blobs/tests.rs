@@ -94,11 +94,19 @@ async fn endpoint_that_is_away_is_unreachable_and_decides_nothing() {
     assert!(BlobSource::with_config(BlobSourceConfig::new(vec![])).is_err());
 }
 
+/// 48 MiB of them, the largest answer that is read, would be blobs of two terabytes.
+#[test]
+fn attack_answer_of_blobs_that_are_empty() {
+    let entries = vec![r#""""#; 16 << 20].join(",");
+    assert!(parse_blobs(format!(r#"{{"data":[{entries}]}}"#).as_bytes()).is_err());
+}
+
 #[test]
 fn malformed_answers_are_refused() {
     assert!(parse_blobs(b"{}").is_err());
     assert!(parse_blobs(br#"{"data":["0x00"]}"#).is_err());
     assert!(parse_blobs(br#"{"data":[7]}"#).is_err());
+    assert!(parse_blobs(br#"{"data":7}"#).is_err());
     assert_eq!(parse_blobs(br#"{"data":[]}"#).unwrap().len(), 0);
     assert!(parse_slot_ms(br#"{"data":{}}"#).is_err());
     assert!(parse_slot_ms(br#"{"data":{"SECONDS_PER_SLOT":"0"}}"#).is_err());

@@ -41,6 +41,7 @@ use mezz_rpc::Cores;
 use origins::Origins;
 use std::{collections::BTreeMap, time::Duration};
 use tokio::{
+    runtime::Handle,
     sync::mpsc,
     time::{MissedTickBehavior, interval},
 };
@@ -283,8 +284,8 @@ impl Driver {
                 () = stop.cancelled() => return Ok(()),
                 _ = beats.tick() => {}
                 _ = ticks.tick(), if self.may_sequence() => {
-                    let core = cores.one().await;
-                    tokio::task::block_in_place(|| self.sequence(Some(core)))?;
+                    let core = || Some(Handle::current().block_on(cores.one()));
+                    tokio::task::block_in_place(|| self.sequence(core))?;
                     // Blocks that take as long as the pause between them must not keep L1 out.
                     for _ in 0..ITEMS_PER_TICK {
                         let Ok(item) = feed.try_recv() else { break };

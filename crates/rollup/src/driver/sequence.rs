@@ -22,12 +22,12 @@ impl Driver {
             && self.origins.get(self.head.origin.number).is_some()
     }
 
-    /// Makes the block of a tick, and as many more as it takes to keep up with L1. The first is made on `core`, which
+    /// Makes the block of a tick, and as many more as it takes to keep up with L1. Each is made on a core of its own, which
     /// others have again as soon as all that is left is to store the block: that waits for the disk.
-    pub(super) fn sequence(&mut self, mut core: Option<Core>) -> Result<(), DriverError> {
+    pub(super) fn sequence(&mut self, core: impl Fn() -> Option<Core>) -> Result<(), DriverError> {
         let Some(sequencer) = self.sequencer else { return Ok(()) };
         let started = Instant::now();
-        while self.sequence_one(sequencer, core.take())? {
+        while self.sequence_one(sequencer, core())? {
             let newest = self.origins.newest().map_or(0, |block| block.number);
             let behind = newest.saturating_sub(sequencer.l1_confirmations);
             if behind <= self.head.origin.number + LAG || started.elapsed() >= sequencer.block_time

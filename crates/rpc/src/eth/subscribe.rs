@@ -153,12 +153,16 @@ impl Client {
     /// Sends one notification; `None` if the client is gone or too slow.
     async fn send<T: Serialize>(&self, value: &T) -> Option<()> {
         let json = raw(value, self.context.max_response).ok()?;
-        if self.outbox.as_ref().is_some_and(|outbox| !outbox.put(json.get().len())) {
+        let bytes = json.get().len();
+        if self.outbox.as_ref().is_some_and(|outbox| !outbox.put(bytes)) {
             tracing::debug!("a subscription was closed: its client does not read");
             return None;
         }
         if let Err(error) = self.sink.send_timeout(json, self.patience).await {
             tracing::debug!(%error, "a subscription was closed");
+            if let Some(outbox) = &self.outbox {
+                outbox.taken(bytes);
+            }
             return None;
         }
         Some(())

@@ -45,7 +45,7 @@ impl Held {
 
     /// Counts bytes; how many there are now.
     fn add(&self, bytes: usize) -> usize {
-        self.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes)
+        self.bytes.fetch_add(bytes, Ordering::AcqRel).saturating_add(bytes)
     }
 
     fn sub(&self, bytes: usize) {
@@ -122,8 +122,9 @@ impl Outbox {
 
     /// Counts an answer of `bytes`. False: there is no room for it, and it must not be held.
     pub(crate) fn put(&self, bytes: usize) -> bool {
-        let held = [&self.held, &self.address.held, &self.address.all.held];
-        let [own, address, all] = held.map(|held| (held.add(bytes), held.most));
+        // The widest first: nobody takes off it what it does not have yet.
+        let held = [&self.address.all.held, &self.address.held, &self.held];
+        let [all, address, own] = held.map(|held| (held.add(bytes), held.most));
         let fits = |(bytes, most)| bytes <= most;
         let room = fits(own) && (own.0 <= SMALL || fits(address) && fits(all));
         if !room {
@@ -133,10 +134,10 @@ impl Outbox {
     }
 
     /// The client has taken `bytes`, or they are held no more.
-    fn taken(&self, bytes: usize) {
+    pub(crate) fn taken(&self, bytes: usize) {
         let mut taken = 0;
         // Headers and frames are written, too, which nobody has counted.
-        let _ = self.held.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
+        let _ = self.held.bytes.fetch_update(Ordering::AcqRel, Ordering::Acquire, |held| {
             taken = held.min(bytes);
             Some(held - taken)
         });

@@ -254,7 +254,7 @@ impl Node {
     pub(super) fn sequence(&mut self, ticks: u64) -> Result<(), DriverError> {
         for _ in 0..ticks {
             if self.sequences && self.driver.may_sequence() {
-                self.driver.sequence(None)?;
+                self.driver.sequence(|| None)?;
             }
         }
         Ok(())
