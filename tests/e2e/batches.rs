@@ -69,8 +69,9 @@ async fn books_have_what_was_collected_and_spent(l1: &L1) {
 on_both!(dear_l1_is_waited_out_but_not_beyond_the_window);
 async fn dear_l1_is_waited_out_but_not_beyond_the_window(l1: &L1) {
     let dir = tempfile::tempdir().unwrap();
-    // Calldata: commitments to blobs take seconds on a busy machine, and the window is short.
-    let options = ["--max-l1-fee", "1wei", "--sequencing-window", "24", "--batch-data", "calldata"];
+    // Calldata: commitments to blobs take seconds on a busy machine.
+    let options =
+        ["--max-l1-fee", "1wei", "--sequencing-window", "200", "--batch-data", "calldata"];
     let mezz = Mezz::up(dir.path(), l1, &options).await;
     let sent = mezz.client(&["send", "1", "0.5"]).await;
     let receipt = mezz.l2().receipt(text(&sent, "/transaction")).await.unwrap();
@@ -79,6 +80,8 @@ async fn dear_l1_is_waited_out_but_not_beyond_the_window(l1: &L1) {
     })
     .await;
     assert_eq!(small(&books(&mezz).await["totals"]["batches"]), 0);
+    // A quarter of the window is left after 150.
+    mezz.l1().call("anvil_mine", ("0x91",)).await;
     let block = small(&receipt["blockNumber"]);
     mezz.l2().wait_tag("safe", block).await;
     // In time: the block is still the one that the user was told.

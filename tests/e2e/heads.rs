@@ -2,7 +2,7 @@
 
 use crate::{
     on_both,
-    support::{L1, Mezz, ether, fresh_address, small},
+    support::{L1, Mezz, PATIENCE, ether, fresh_address, small, wait_until},
 };
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ async fn heads_follow_l1(l1: &L1) {
             "heads go forward: {seen:?}, then {latest} {safe} {finalized}"
         );
         seen = (latest, safe, finalized);
-        assert!(start.elapsed() < Duration::from_secs(40), "heads stand still at {seen:?}");
+        assert!(start.elapsed() < PATIENCE, "heads stand still at {seen:?}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     let status = l2.call("optimism_syncStatus", ()).await;
@@ -43,13 +43,16 @@ async fn ten_blocks_a_second() {
     let dir = tempfile::tempdir().unwrap();
     let mezz = Mezz::up(dir.path(), &L1::Embedded, &["--block-time", "100ms"]).await;
     let l2 = mezz.l2();
-    let (first, start) = (l2.head().await, Instant::now());
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let (last, elapsed) = (l2.head().await, start.elapsed());
-    let rate = (last - first) as f64 / elapsed.as_secs_f64();
-    // Other tests take their share of the machine.
-    assert!((5.0..=12.0).contains(&rate), "{rate} blocks a second");
-    l2.wait_tag("safe", last).await;
+    // Other tests take their share of the machine, so that it may be less for a while.
+    wait_until("five blocks a second", || async {
+        let (start, first) = (Instant::now(), l2.head().await);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let rate = (l2.head().await - first) as f64 / start.elapsed().as_secs_f64();
+        assert!(rate <= 12.0, "{rate} blocks a second");
+        rate >= 5.0
+    })
+    .await;
+    l2.wait_tag("safe", l2.head().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -247,7 +247,10 @@ async fn l1_loses_blobs_for_a_while(l1: &L1) {
     let world = World::new(l1).await;
     let from = world.marks();
     world.proxy.set(Fault::NoBlobs);
-    world.wait_said(&from, "a batch cannot be read yet").await;
+    wait_within(Duration::from_secs(90), "both miss it", || async {
+        world.said(&from).iter().all(|log| log.contains("a batch cannot be read yet"))
+    })
+    .await;
     let safe = world.l2.tag("safe").await;
     world.assert_blocks_go_on().await;
     tokio::time::sleep(Duration::from_secs(4)).await;
@@ -388,8 +391,11 @@ async fn blobs_that_cost_more_than_the_operator_pays_are_waited_for(l1: &L1) {
     let why =
         "blob gas on L1 costs 100.000 gwei, more than the 50.000 gwei of --max-blob-fee: waiting";
     world.wait_said(&from, why).await;
-    // What was sent before is mined.
-    world.l1.wait_tag("latest", world.l1.head().await + 2).await;
+    // What was on its way before is mined.
+    let log = world.mezz.stderr();
+    let posted = log.lines().rfind(|line| line.contains("posting a batch"));
+    let last = posted.and_then(|line| line.split(" to=").nth(1)?.split(' ').next()?.parse().ok());
+    world.l2.wait_tag("safe", last.expect("one was posted")).await;
     let (batcher, safe) = (key(11).address(), world.l2.tag("safe").await);
     let sent = world.l1.nonce(batcher).await;
     world.assert_blocks_go_on().await;

@@ -8,6 +8,7 @@ use crate::{
     },
 };
 use alloy::primitives::U256;
+use std::time::Duration;
 
 on_both!(one_block_is_taken_back);
 async fn one_block_is_taken_back(l1: &L1) {
@@ -36,6 +37,12 @@ async fn take_back(l1: &L1, depth: u64) {
     // L1 holds still, and then makes one block with both deposits: the newest, which is taken back
     // at any depth.
     l1.call("evm_setIntervalMining", (0,)).await;
+    wait_until("no block is on its way", || async {
+        let before = l1.head().await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        l1.head().await == before
+    })
+    .await;
     let (paid, spent, kept) = (fresh_address(), fresh_address(), fresh_address());
     // Has nothing but what is deposited for it.
     let funded = key(77);

@@ -228,6 +228,21 @@ async fn every_answer_of_the_client_fits_anvil() {
     assert_eq!(U256::from_be_slice(data), U256::from(1));
 }
 
+/// Waits until so many transactions can be in L1's next block.
+async fn pooled(anvil: &Anvil, count: u64) {
+    let reached = async {
+        loop {
+            let status = anvil.rpc("txpool_status", serde_json::json!([])).await;
+            if status["pending"] == serde_json::json!(format!("{count:#x}")) {
+                return;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    within(reached).await;
+}
+
+/// Waits until so many transactions are on their way.
 async fn waiting(sender: &TxSender, count: usize) {
     let reached = async {
         while sender.status().waiting != count {
@@ -273,7 +288,7 @@ async fn dropped_transaction_is_sent_again() {
     let ticket = sender.submit(transfer(None)).await.unwrap();
     waiting(&sender, 1).await;
     anvil.rpc("anvil_dropAllTransactions", serde_json::json!([])).await;
-    sleep(Duration::from_millis(1000)).await;
+    pooled(&anvil, 1).await;
     anvil.mine(1).await;
     assert!(within(ticket.receipt()).await.unwrap().status());
 }
@@ -371,7 +386,7 @@ async fn restart_recognises_what_was_mined_and_sends_what_was_not() {
     let one = within(again.send(transfer(Some(1)))).await.unwrap();
     assert_eq!(one.block_number, Some(1));
     let ticket = again.submit(transfer(Some(2))).await.unwrap();
-    sleep(Duration::from_millis(1500)).await;
+    pooled(&anvil, 1).await;
     anvil.mine(1).await;
     let two = within(ticket.receipt()).await.unwrap();
     assert_eq!(two.block_number, Some(2));
@@ -474,7 +489,19 @@ async fn what_waited_while_its_block_went_is_told_so_also_after_a_restart() {
             let error = within(ticket.receipt()).await.unwrap_err();
             assert!(matches!(error, SendError::Orphaned { .. }), "{error}");
         }
-        sleep(Duration::from_millis(700)).await;
+        let offered = async {
+            loop {
+                let content = anvil.rpc("txpool_content", serde_json::json!([])).await;
+                let own = content["pending"].as_object().and_then(|all| all.values().next());
+                let hashes = own.and_then(|own| own.as_object()).into_iter().flatten();
+                let new = |tx: &serde_json::Value| !pool.contains(tx["hash"].as_str().unwrap());
+                if hashes.map(|(_, tx)| tx).any(new) {
+                    return;
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        within(offered).await;
         anvil.mine(1).await;
         let block = client.latest().await.unwrap().number;
         let mined = anvil.rpc("eth_getBlockByNumber", serde_json::json!([block, true])).await;
@@ -512,8 +539,15 @@ async fn nothing_is_sent_to_another_chain() {
     let other = Anvil::start(&["--timestamp", "1700000000"]).await.unwrap();
     let lost = sender(&other, Some(dir.path()), config());
     let _ticket = lost.submit(transfer(Some(2))).await.unwrap();
-    sleep(Duration::from_millis(600)).await;
-    let trouble = lost.status().trouble.unwrap();
+    let told = async {
+        loop {
+            match lost.status().trouble {
+                Some(trouble) => return trouble,
+                None => sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    let trouble = within(told).await;
     assert!(trouble.contains("mezz up --reset"), "{trouble}");
     other.mine(5).await;
     sleep(Duration::from_millis(600)).await;
@@ -638,8 +672,7 @@ async fn fees_above_the_limit_wait_for_better_times() {
     let sender = sender(&anvil, None, SenderConfig { fees: limits, ..quick() });
     let ticket =
         sender.submit(TxRequest { gas_limit: Some(21_000), ..transfer(None) }).await.unwrap();
-    sleep(Duration::from_millis(500)).await;
-    assert_eq!(sender.status().waiting, 1);
+    waiting(&sender, 1).await;
     anvil.rpc("anvil_setNextBlockBaseFeePerGas", serde_json::json!(["0x3b9aca00"])).await;
     anvil.mine(1).await;
     assert!(within(ticket.receipt()).await.unwrap().status());

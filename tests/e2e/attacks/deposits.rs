@@ -19,7 +19,7 @@ use serde_json::Value;
 
 attack!(deposit_censored_by_the_sequencer);
 async fn deposit_censored_by_the_sequencer(ground: Ground) {
-    let scene = Scene::new(ground, &["--sequencing-window", "10"]).await;
+    let scene = Scene::new(ground, &["--sequencing-window", "60"]).await;
     let receiver = fresh_address();
     let mined = scene.deposit(key(7), receiver, ether(1)).await;
     // The batcher posts blocks that never reach the deposit's origin.
@@ -30,7 +30,7 @@ async fn deposit_censored_by_the_sequencer(ground: Ground) {
     batch.blocks.extend(vec![stays; 3]);
     scene.post(&batch).await;
     assert_eq!(scene.verifier.balance(receiver).await, ether(0));
-    scene.l1.call("anvil_mine", ("0xc",)).await;
+    scene.l1.call("anvil_mine", ("0x3e",)).await;
     scene.verifier.wait_balance(receiver, ether(1)).await;
     scene.recovers().await;
 }

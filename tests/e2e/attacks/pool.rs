@@ -51,12 +51,13 @@ async fn flood_by_many_accounts(l1: &L1) {
     let l2 = mezz.l2();
     // They pay little. A block has room for two that burn all their gas, and then for less than ten
     // transfers: nothing is left for who comes later.
-    for nonce in 0..12 {
+    // Their first come last, so that none is in a block before all are here.
+    for nonce in (0..12).rev() {
         for index in 1..5 {
             l2.call("eth_sendRawTransaction", (sign(&key(index), half_a_block(nonce)),)).await;
         }
     }
-    for nonce in 0..40 {
+    for nonce in (0..40).rev() {
         for index in 5..10 {
             l2.call("eth_sendRawTransaction", (signed(&key(index), nonce, 2, 0),)).await;
         }

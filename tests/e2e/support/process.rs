@@ -281,7 +281,7 @@ impl Mezz {
 
     /// Waits until it has ended.
     pub(crate) async fn wait(&mut self) -> ExitStatus {
-        match tokio::time::timeout(Duration::from_secs(20), self.child.wait()).await {
+        match tokio::time::timeout(PATIENCE, self.child.wait()).await {
             Ok(status) => status.expect("a child"),
             Err(_) => panic!("it does not end\n{}", self.stderr()),
         }

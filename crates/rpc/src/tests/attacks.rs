@@ -209,7 +209,7 @@ async fn attack_client_that_takes_all_batch_places() {
         l.max_batches = 2;
         l.call_workers = 1;
         l.call_gas = 100_000_000;
-        l.request_timeout = Duration::from_secs(2);
+        l.request_timeout = Duration::from_secs(6);
     };
     let node = Setup::limits(limits).start().await;
     let burn = json!({"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [{"to": LOOP}]});

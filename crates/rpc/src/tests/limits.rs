@@ -142,14 +142,17 @@ async fn gas_of_a_call_is_capped() {
 
 #[tokio::test]
 async fn filters_are_limited_and_expire() {
+    let node = Setup::limits(|l| l.max_filters = 2).start().await;
+    node.ask("eth_newBlockFilter", json!([])).await;
+    node.ask("eth_newBlockFilter", json!([])).await;
+    assert_eq!(node.fail("eth_newBlockFilter", json!([])).await.code, -32005);
+
     let limits = |l: &mut crate::Limits| {
-        l.max_filters = 2;
+        l.max_filters = 1;
         l.filter_timeout = Duration::from_millis(300);
     };
     let node = Setup::limits(limits).start().await;
     let id = node.ask("eth_newBlockFilter", json!([])).await;
-    node.ask("eth_newBlockFilter", json!([])).await;
-    assert_eq!(node.fail("eth_newBlockFilter", json!([])).await.code, -32005);
     tokio::time::sleep(Duration::from_millis(350)).await;
     node.ask("eth_newBlockFilter", json!([])).await;
     let error = node.fail("eth_getFilterChanges", json!([id])).await;

@@ -43,7 +43,7 @@ async fn ask_only(node: &Node) -> TcpStream {
 }
 
 async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
-    for _ in 0..200 {
+    for _ in 0..2_400 {
         if done().await {
             return;
         }
